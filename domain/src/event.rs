@@ -1,0 +1,51 @@
+//! Events: what an instance tells the outside world.
+
+mod body;
+mod message;
+mod name;
+
+pub use body::{
+    ConnectionUpdate, EventBody, OwnProfile, QrcodeUpdated, StatusInstance, disconnection_object,
+};
+pub use message::{MessageData, MessageKey, MessageStatus, MessageUpdate};
+pub use name::{EventName, UnknownEvent};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::{Epoch, EventId, InstanceId, Seq};
+use crate::instance::Observed;
+use crate::name::InstanceName;
+use crate::time::UnixMs;
+
+/// One event, as it travels in the events queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Idempotency key. A replay carries the same one.
+    pub id: EventId,
+    /// The instance it belongs to.
+    pub instance: InstanceId,
+    /// The instance's name, which never changes.
+    pub name: InstanceName,
+    /// Position in the instance's stream.
+    pub seq: Seq,
+    /// Epoch of the shard's owner when the event was made.
+    pub epoch: Epoch,
+    /// When it was made.
+    pub at: UnixMs,
+    /// What kind it is.
+    pub event: EventName,
+    /// The contract's `data`.
+    pub data: Value,
+    /// The instance's own JID, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// What the event changes on the instance's row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projection: Option<Projection>,
+}
+
+/// The state of the instance after an event, to be written on its row by whoever consumes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Projection(pub Box<Observed>);

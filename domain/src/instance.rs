@@ -1,0 +1,196 @@
+//! An instance: one WhatsApp connection of one tenant.
+
+use serde::{Deserialize, Serialize};
+
+use crate::connection::{ConnectionState, StatusReason};
+use crate::ids::{Epoch, InstanceId, Seq, ShardId};
+use crate::jid::PhoneNumber;
+use crate::name::InstanceName;
+use crate::time::UnixMs;
+use crate::webhook::WebhookConfig;
+
+/// The channel that an instance speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Integration {
+    /// A linked device, through a connector.
+    #[serde(rename = "WHATSAPP-BAILEYS")]
+    Baileys,
+}
+
+impl Integration {
+    /// The name in the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Baileys => "WHATSAPP-BAILEYS",
+        }
+    }
+}
+
+/// What the user wants. The shard's owner makes it so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Desired {
+    /// A socket, paired if it has to be.
+    Connected,
+    /// No socket; the session is kept.
+    Disconnected,
+    /// No socket and no session: the device is unlinked from the account.
+    LoggedOut,
+}
+
+/// How to pair an instance that has no session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub enum Pairing {
+    /// By scanning QR codes.
+    Qr,
+    /// By typing a code on the phone with this number. QR codes stay valid beside it.
+    Code {
+        /// The phone's number.
+        phone: PhoneNumber,
+    },
+}
+
+/// A code to pair with, as users get it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QrCode {
+    /// What the QR code says: `ref,noiseKey,identityKey,advSecret,…`.
+    pub code: Option<String>,
+    /// The QR code as a PNG in a `data:` URL.
+    pub base64: Option<String>,
+    /// Eight characters to type on the phone.
+    pub pairing_code: Option<String>,
+    /// How many codes this pairing has shown.
+    pub count: u32,
+    /// When the code stops working.
+    pub expires_at: UnixMs,
+}
+
+/// What the shard's owner last saw of the instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// The connection's state.
+    pub state: ConnectionState,
+    /// Why it is in that state.
+    pub reason: StatusReason,
+    /// The generation of the wish that this is an answer to.
+    pub generation: u64,
+    /// The code that waits to be used.
+    #[serde(default)]
+    pub qr: Option<QrCode>,
+    /// Own JID without device, once paired.
+    #[serde(default)]
+    pub owner_jid: Option<String>,
+    /// Own push name.
+    #[serde(default)]
+    pub profile_name: Option<String>,
+    /// Own picture.
+    #[serde(default)]
+    pub profile_picture_url: Option<String>,
+    /// When and why the connection last closed for good.
+    #[serde(default)]
+    pub disconnection: Option<Disconnection>,
+}
+
+/// A connection that closed for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disconnection {
+    /// Why.
+    pub reason: StatusReason,
+    /// The reason for people.
+    pub text: String,
+    /// When.
+    pub at: UnixMs,
+}
+
+impl Observed {
+    /// Nothing has been seen yet.
+    #[must_use]
+    pub const fn never() -> Self {
+        Self {
+            state: ConnectionState::Close,
+            reason: StatusReason(200),
+            generation: 0,
+            qr: None,
+            owner_jid: None,
+            profile_name: None,
+            profile_picture_url: None,
+            disconnection: None,
+        }
+    }
+}
+
+/// The contract's eight settings (§ 5).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settings {
+    /// Reject calls.
+    pub reject_call: bool,
+    /// Text for rejected callers.
+    pub msg_call: String,
+    /// Drop everything about groups.
+    pub groups_ignore: bool,
+    /// Appear online while connected.
+    pub always_online: bool,
+    /// Mark every message as read.
+    pub read_messages: bool,
+    /// Mark status updates as read.
+    pub read_status: bool,
+    /// Take the full history when pairing.
+    pub sync_full_history: bool,
+    /// Kept for clients that set it; voice bridges are not supported.
+    pub wavoip_token: String,
+}
+
+/// The row of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Identity, never reused.
+    pub id: InstanceId,
+    /// Unique name, never changed.
+    pub name: InstanceName,
+    /// The channel.
+    pub integration: Integration,
+    /// Where it lives.
+    pub shard: ShardId,
+    /// The number given at creation.
+    pub number: Option<PhoneNumber>,
+    /// SHA-256 of the instance token, in hexadecimal: the key it is found by.
+    pub token_hash: String,
+    /// The token, sealed under the instance's data key.
+    pub token_sealed: Vec<u8>,
+    /// The data key, wrapped by the master key. Without it the session is gone.
+    pub data_key: Vec<u8>,
+    /// What the user wants.
+    pub desired: Desired,
+    /// How to pair.
+    pub pairing: Pairing,
+    /// Grows with each wish; tells answers to old wishes from the current one's.
+    pub generation: u64,
+    /// Settings.
+    pub settings: Settings,
+    /// Where events go.
+    pub webhook: Option<WebhookConfig>,
+    /// What the shard's owner last saw, as of `(epoch, seq)`.
+    pub observed: Observed,
+    /// Epoch of the last projected event.
+    pub epoch: Epoch,
+    /// Seq of the last projected event.
+    pub seq: Seq,
+    /// When the row was made.
+    pub created_at: UnixMs,
+    /// When a user last changed it.
+    pub updated_at: UnixMs,
+}
+
+/// What stays of a deleted instance until its shard's owner has wiped its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The instance that was.
+    pub id: InstanceId,
+    /// Its name, which may belong to another instance by now.
+    pub name: InstanceName,
+    /// Where it lived.
+    pub shard: ShardId,
+}

@@ -1,0 +1,25 @@
+//! The words of Pombal: ids, instances, connection states, commands, events.
+//!
+//! No I/O and no async here. Everything that crosses a process boundary is a
+//! type of this crate, parsed at the edge.
+
+pub mod command;
+pub mod connection;
+pub mod event;
+pub mod ids;
+pub mod instance;
+pub mod jid;
+pub mod name;
+pub mod time;
+pub mod webhook;
+
+pub use command::{Command, Op, Reply, SendText};
+pub use connection::{Cause, ConnectionState, Reconnect, StatusReason};
+pub use event::{Event, EventBody, EventName, Projection};
+pub use ids::{CommandId, ConnectorId, Epoch, EventId, InstanceId, Seq, ShardId};
+pub use instance::{
+    Desired, Instance, Integration, Observed, Pairing, QrCode, Settings, Tombstone,
+};
+pub use jid::{MessageId, PhoneNumber, Recipient};
+pub use name::InstanceName;
+pub use webhook::WebhookConfig;
