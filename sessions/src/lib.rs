@@ -1,0 +1,37 @@
+//! `WhatsApp` sessions of one shard, in one `SlateDB` over an object store.
+//!
+//! [`ShardDb`] is the database of a shard: opening it fences the previous writer, and
+//! a write returns when it is durable. [`Session`] is the part of one instance: the
+//! storage `Backend` of `whatsapp-rust`, an event journal and small connector rows.
+//! Keys are hashed and values are sealed under the instance's data key.
+
+mod app_sync;
+mod cache;
+mod clock;
+mod codec;
+mod commit;
+mod device;
+mod error;
+mod journal;
+mod kind;
+mod local;
+mod meta;
+mod msg_secret;
+mod options;
+mod protocol;
+mod row_key;
+mod session;
+mod settings;
+mod shard;
+mod signal;
+mod sweep;
+mod wipe;
+mod write;
+
+pub use error::Error;
+pub use journal::{Appended, JournalRow, SENT_TOMBSTONE_TTL};
+pub use kind::Kind;
+pub use local::local_store;
+pub use options::{Medium, ShardDbOptions};
+pub use session::Session;
+pub use shard::{Closed, ShardDb};

@@ -1,0 +1,176 @@
+//! The session database of one shard.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use bytes::Bytes;
+use object_store::path::Path;
+use pombal_domain::{InstanceId, ShardId};
+use pombal_store::keys::DataKey;
+use slatedb::{CloseReason, Db};
+
+use crate::cache::BlockCache;
+use crate::clock::ShardClock;
+use crate::commit::{Committer, Request};
+use crate::error::Error;
+use crate::options::ShardDbOptions;
+use crate::session::{Session, Shared};
+use crate::settings::settings;
+
+/// Why a shard's handle is of no more use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// Another writer has opened the shard. Drop every socket of the shard at once.
+    Fenced,
+    /// A write to the object store failed for good. Drop the shard, then reopen it.
+    Failed,
+    /// This process closed it.
+    Requested,
+}
+
+/// The session database of one shard. Clones share one database; dropping the last one
+/// stops it without flushing write-behind rows.
+#[derive(Clone)]
+pub struct ShardDb(Arc<Inner>);
+
+struct Inner {
+    shard: ShardId,
+    db: Db,
+    committer: Committer,
+    /// What all handles of one instance share while any of them lives.
+    sessions: Mutex<HashMap<InstanceId, Weak<Shared>>>,
+}
+
+impl ShardDb {
+    /// Opens the shard's database as its writer, creates it when absent, and fences the
+    /// previous writer: that one's next commit fails with [`Error::Fenced`].
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when a newer writer opened it meanwhile, [`Error::Open`] when
+    /// the object store fails.
+    pub async fn open(options: ShardDbOptions) -> Result<Self, Error> {
+        let shard = options.shard;
+        let path = Path::from(format!("{}/{shard}", options.root.trim_matches('/')));
+        let clock = Arc::new(ShardClock::default());
+        let mut builder = Db::builder(path, Arc::clone(&options.object_store))
+            .with_settings(settings(&options))
+            .with_system_clock(clock.clone());
+        builder = match options.cache_bytes {
+            0 => builder.with_db_cache_disabled(),
+            bytes => builder.with_db_cache(Arc::new(BlockCache::new(bytes)), 0),
+        };
+        if let Some(wal) = &options.wal_object_store {
+            builder = builder.with_wal_object_store(Arc::clone(wal));
+        }
+        let db = Box::pin(builder.build())
+            .await
+            .map_err(|e| Error::open(shard, e))?;
+        clock
+            .catch_up(&db)
+            .await
+            .map_err(|e| Error::open(shard, e))?;
+        let committer = Committer::start(
+            shard,
+            db.clone(),
+            options.commit_interval,
+            options.medium.wal_objects_before_l0(),
+        );
+        let sessions = Mutex::default();
+        Ok(Self(Arc::new(Inner {
+            shard,
+            db,
+            committer,
+            sessions,
+        })))
+    }
+
+    /// The shard.
+    #[must_use]
+    pub fn shard(&self) -> ShardId {
+        self.0.shard
+    }
+
+    /// The part of one instance. Handles of the same instance share its locks.
+    #[must_use]
+    pub fn session(&self, instance: InstanceId, data_key: DataKey) -> Session {
+        let mut sessions = self
+            .0
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let live = sessions.get(&instance).and_then(Weak::upgrade);
+        let shared = live.filter(|shared| !shared.is_wiped()).unwrap_or_else(|| {
+            sessions.retain(|_, shared| shared.strong_count() > 0);
+            let shared = Arc::new(Shared::default());
+            sessions.insert(instance, Arc::downgrade(&shared));
+            shared
+        });
+        Session::new(self.clone(), instance, data_key, shared)
+    }
+
+    /// Resolves when this handle is of no more use. A fenced writer learns it from its
+    /// next commit, or from the manifest within 20 minutes (a bucket; 30 s on disk).
+    pub async fn closed(&self) -> Closed {
+        let mut status = self.0.db.subscribe();
+        let reason = match status
+            .wait_for(|status| status.close_reason.is_some())
+            .await
+        {
+            Ok(status) => status.close_reason,
+            Err(_) => None,
+        };
+        match reason {
+            Some(CloseReason::Fenced) => Closed::Fenced,
+            Some(CloseReason::Clean) => Closed::Requested,
+            _ => Closed::Failed,
+        }
+    }
+
+    /// Resolves when this handle learned that it is fenced; never for another reason.
+    pub async fn fenced(&self) {
+        if self.closed().await != Closed::Fenced {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Makes everything durable, write-behind rows too, and closes the database.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] or [`Error::Commit`] when the last rows could not be flushed,
+    /// [`Error::Closed`] when it was closed before.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.0.committer.close().await
+    }
+
+    pub(crate) async fn write(&self, request: Request) -> Result<(), Error> {
+        self.0.committer.write(request).await
+    }
+
+    pub(crate) async fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        self.0
+            .db
+            .get(key)
+            .await
+            .map_err(|e| Error::read(self.0.shard, e))
+    }
+
+    /// Every row whose key starts with `prefix`, as key and sealed value.
+    pub(crate) async fn scan(&self, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, Error> {
+        let read = |e| Error::read(self.0.shard, e);
+        let mut rows = self.0.db.scan_prefix(prefix, ..).await.map_err(read)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await.map_err(read)? {
+            found.push((row.key, row.value));
+        }
+        Ok(found)
+    }
+}
+
+impl fmt::Debug for ShardDb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShardDb")
+            .field("shard", &self.0.shard)
+            .finish_non_exhaustive()
+    }
+}
