@@ -1,0 +1,50 @@
+//! The control port: a JSON API for tests and a page for people.
+
+mod contacts;
+mod devices;
+mod page;
+mod pairing;
+mod reply;
+mod watch;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::server::FakeWhatsApp;
+
+/// Serves until cancelled.
+pub(crate) async fn serve(listener: TcpListener, server: FakeWhatsApp, stop: CancellationToken) {
+    let served = axum::serve(listener, router(server))
+        .with_graceful_shutdown(async move { stop.cancelled().await });
+    if let Err(error) = served.await {
+        tracing::error!(%error, "control port");
+    }
+}
+
+fn router(server: FakeWhatsApp) -> Router {
+    Router::new()
+        .route("/", get(page::page))
+        .route("/api/health", get(watch::health))
+        .route("/api/qr.svg", get(page::qr_image))
+        .route("/api/pairings", get(pairing::pairings))
+        .route("/api/scan", post(pairing::scan))
+        .route("/api/enter-code", post(pairing::enter_code))
+        .route("/api/devices", get(devices::list))
+        .route("/api/devices/{phone}/drop", post(devices::cut))
+        .route("/api/devices/{phone}/logout", post(devices::logout))
+        .route(
+            "/api/refuse",
+            post(devices::refuse).delete(devices::clear_refusals),
+        )
+        .route("/api/absent", post(devices::absent))
+        .route("/api/silence", post(devices::silence))
+        .route("/api/contacts", get(contacts::list).post(contacts::add))
+        .route("/api/contacts/{phone}/send", post(contacts::send))
+        .route("/api/contacts/{phone}/inbox", get(contacts::inbox))
+        .route("/api/seen", get(watch::seen))
+        .route("/api/violations", get(watch::violations))
+        .route("/api/config", get(watch::config).post(watch::set_config))
+        .with_state(server)
+}

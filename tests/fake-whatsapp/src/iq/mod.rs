@@ -1,0 +1,92 @@
+//! Requests of a client, by namespace.
+
+mod app_state;
+mod encrypt;
+mod settings;
+mod usync;
+
+use serde_json::json;
+use wacore_binary::{Node, NodeRef};
+
+use crate::addr::Addr;
+use crate::nodes::{attr, children, iq_error, iq_result, jid_attr};
+use crate::world::World;
+use crate::world::conns::ConnId;
+
+/// The answer to a request.
+pub(crate) enum Answer {
+    /// `type="result"` with this content.
+    Result(Vec<Node>),
+    /// `type="error"`.
+    Error(u16, &'static str),
+    /// The handler has answered, or will not.
+    Sent,
+    /// Nobody knows this request.
+    Unknown,
+}
+
+impl Answer {
+    /// A result without content.
+    pub(crate) fn empty() -> Self {
+        Self::Result(Vec::new())
+    }
+
+    /// A result with one child.
+    pub(crate) fn one(node: Node) -> Self {
+        Self::Result(vec![node])
+    }
+}
+
+impl World {
+    /// Answers one request. `addr` is absent while the socket waits to be linked.
+    pub(crate) fn iq(&mut self, conn: ConnId, addr: Option<&Addr>, id: &str, node: &NodeRef<'_>) {
+        let xmlns = attr(node, "xmlns").unwrap_or_default();
+        let set = attr(node, "type").as_deref() == Some("set");
+        let answer = match (xmlns.as_str(), addr) {
+            ("w:p" | "urn:xmpp:ping", _) => Answer::empty(),
+            (_, None) => Answer::Unknown,
+            ("passive", Some(addr)) => {
+                self.send(conn, &iq_result(id, []));
+                if node.get_optional_child("active").is_some() {
+                    self.go_active(conn, addr);
+                }
+                Answer::Sent
+            }
+            ("encrypt", Some(addr)) => self.iq_encrypt(addr, set, node),
+            ("usync", Some(_)) => self.iq_usync(node),
+            ("w:sync:app:state", Some(addr)) => self.iq_app_state(addr, node),
+            ("md", Some(addr)) => self.iq_device(conn, id, addr, node),
+            (xmlns, Some(_)) => settings::answer(xmlns, set, node),
+        };
+        match answer {
+            Answer::Result(content) => self.send(conn, &iq_result(id, content)),
+            Answer::Error(code, text) => self.send(conn, &iq_error(id, code, text)),
+            Answer::Sent => {}
+            Answer::Unknown => {
+                let inside: Vec<_> = children(node)
+                    .iter()
+                    .map(|child| child.tag.to_string())
+                    .collect();
+                let details = json!({"xmlns": xmlns, "set": set, "children": inside});
+                self.seen.add("iq-unhandled", addr, details);
+                self.send(conn, &iq_error(id, 501, "feature-not-implemented"));
+            }
+        }
+    }
+
+    /// A companion that unlinks itself (`wacore/src/iq/devices.rs`).
+    fn iq_device(&mut self, conn: ConnId, id: &str, addr: &Addr, node: &NodeRef<'_>) -> Answer {
+        let Some(remove) = node.get_optional_child("remove-companion-device") else {
+            return Answer::Unknown;
+        };
+        let jid = jid_attr(remove, "jid").and_then(|jid| self.resolve(&jid));
+        if jid.as_ref() != Some(addr) {
+            return Answer::Error(403, "forbidden");
+        }
+        self.send(conn, &iq_result(id, []));
+        self.seen
+            .add("unlinked", Some(addr), json!({"by": "companion"}));
+        self.unlink(addr);
+        Answer::Sent
+    }
+}

@@ -1,0 +1,68 @@
+//! Requests whose answer does not depend on the world.
+
+use wacore_binary::NodeRef;
+use wacore_binary::builder::NodeBuilder;
+
+use crate::iq::Answer;
+use crate::nodes::attr;
+
+/// What a new account has (`wacore/src/iq/privacy.rs`).
+const PRIVACY: &[(&str, &str)] = &[
+    ("readreceipts", "all"),
+    ("profile", "all"),
+    ("status", "contacts"),
+    ("online", "all"),
+    ("last", "all"),
+    ("groupadd", "all"),
+    ("calladd", "all"),
+];
+
+/// Answers by namespace.
+pub(crate) fn answer(xmlns: &str, set: bool, node: &NodeRef<'_>) -> Answer {
+    match xmlns {
+        "abt" | "w" => props(xmlns),
+        "blocklist" => Answer::one(NodeBuilder::new("list").attr("dhash", "0").build()),
+        "privacy" if set => Answer::empty(),
+        "privacy" => privacy(),
+        "urn:xmpp:whatsapp:dirty" | "w:profile:picture" if set => Answer::empty(),
+        "w:profile:picture" => Answer::Error(404, "item-not-found"),
+        "status" | "disappearing_mode" | "urn:xmpp:whatsapp:account" | "w:stats" if set => {
+            Answer::empty()
+        }
+        "w:g2" => groups(node),
+        _ => Answer::Unknown,
+    }
+}
+
+fn props(xmlns: &str) -> Answer {
+    let node = NodeBuilder::new("props");
+    Answer::one(match xmlns {
+        "abt" => node
+            .attr("protocol", "1")
+            .attr("hash", "0")
+            .attr("refresh", "86400")
+            .build(),
+        _ => node.attr("version", "2").attr("hash", "0").build(),
+    })
+}
+
+fn privacy() -> Answer {
+    let categories = PRIVACY.iter().map(|(name, value)| {
+        NodeBuilder::new("category")
+            .attr("name", *name)
+            .attr("value", *value)
+            .build()
+    });
+    Answer::one(NodeBuilder::new("privacy").children(categories).build())
+}
+
+/// This server has no groups.
+fn groups(node: &NodeRef<'_>) -> Answer {
+    if node.get_optional_child("participating").is_some() {
+        return Answer::one(NodeBuilder::new("groups").build());
+    }
+    match attr(node, "to") {
+        Some(to) if to.ends_with("@g.us") => Answer::Error(404, "item-not-found"),
+        _ => Answer::Unknown,
+    }
+}

@@ -1,0 +1,39 @@
+//! The server side of WhatsApp Web on loopback, for tests and demos.
+//!
+//! Real clients pair with it, log in, and exchange encrypted messages with each other and with
+//! simulated phones. [`FakeWhatsApp::start`] runs it inside a test; the binary runs it for
+//! people. It speaks the wire as `whatsapp-rust` 0.7.0 does, and it watches its clients: see
+//! [`FakeWhatsApp::seen`] and [`FakeWhatsApp::violations`].
+#![expect(
+    clippy::doc_markdown,
+    reason = "WhatsApp, SQLite and XXfallback are names"
+)]
+
+mod addr;
+mod config;
+mod control;
+mod error;
+mod iq;
+mod keys;
+mod message;
+mod nodes;
+mod options;
+mod pairing;
+mod phone;
+mod seen;
+mod server;
+mod store;
+mod time;
+mod wire;
+mod world;
+
+pub use config::Config;
+pub use error::Error;
+pub use options::Options;
+pub use pairing::Pairing;
+pub use pairing::link::Linked;
+pub use seen::{SeenItem, SeenPage, Violation};
+pub use server::FakeWhatsApp;
+pub use world::account::InboxItem;
+pub use world::api::{ContactInfo, DeviceInfo, DropHow};
+pub use world::login::Refusal;

@@ -1,0 +1,5 @@
+//! Messages between devices: routing, acknowledgements, receipts.
+
+mod receipt;
+mod route;
+mod stanza;

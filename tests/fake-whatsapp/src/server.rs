@@ -1,0 +1,218 @@
+//! The running server, and its orders as Rust methods.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::control;
+use crate::error::Error;
+use crate::options::Options;
+use crate::pairing::Pairing;
+use crate::pairing::code::{PrimaryHello, normalise};
+use crate::pairing::link::{LinkWaiter, Linked};
+use crate::seen::{SeenPage, Violation};
+use crate::store::Store;
+use crate::wire::handshake::PATH;
+use crate::wire::listener::listen;
+use crate::world::account::InboxItem;
+use crate::world::api::{ContactInfo, DeviceInfo, DropHow};
+use crate::world::hub::Hub;
+use crate::world::load::load;
+use crate::world::login::Refusal;
+
+/// A client answers `pair-success` at once, or never.
+const PAIRING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A running server. Clones share it.
+#[derive(Clone)]
+pub struct FakeWhatsApp {
+    hub: Arc<Hub>,
+    ws: SocketAddr,
+    control: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl FakeWhatsApp {
+    /// Starts both listeners. Only loopback addresses are accepted.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        for addr in [options.ws, options.control] {
+            if !addr.ip().is_loopback() {
+                return Err(Error::NotLoopback(addr));
+            }
+        }
+        let ws = TcpListener::bind(options.ws).await?;
+        let control = TcpListener::bind(options.control).await?;
+        let (mut world, identity) = load(Store::open(options.state_dir.as_deref())?)?;
+        world.config = options.config;
+        let server = Self {
+            ws: ws.local_addr()?,
+            control: control.local_addr()?,
+            hub: Arc::new(Hub::new(world, identity)),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        let (hub, tasks, stop) = (
+            Arc::clone(&server.hub),
+            server.tasks.clone(),
+            server.stop.clone(),
+        );
+        server.tasks.spawn(listen(ws, hub, tasks, stop));
+        server
+            .tasks
+            .spawn(control::serve(control, server.clone(), server.stop.clone()));
+        Ok(server)
+    }
+
+    /// Where clients connect.
+    pub fn ws_url(&self) -> String {
+        format!("ws://{}{PATH}", self.ws)
+    }
+
+    /// Where the control API is.
+    pub fn control_url(&self) -> String {
+        format!("http://{}", self.control)
+    }
+
+    /// Ends all sockets and waits for their tasks.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Sockets that wait to be linked.
+    pub async fn pairings(&self) -> Vec<Pairing> {
+        self.hub.with(|world| world.pairings())
+    }
+
+    /// A phone scans a QR code. Returns once the client accepted.
+    pub async fn scan(
+        &self,
+        qr: &str,
+        phone: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Linked, Error> {
+        let waiter = self.hub.with(|world| world.scan(qr, phone, name))?;
+        linked(waiter).await
+    }
+
+    /// A person types a pairing code into a phone. Returns once the client accepted.
+    pub async fn enter_code(
+        &self,
+        phone: &str,
+        code: &str,
+        name: Option<&str>,
+    ) -> Result<Linked, Error> {
+        let code = normalise(code)?;
+        let typed = self.hub.with(|world| world.typed_code(phone))?;
+        let wrapped = typed.wrapped_companion_key.clone();
+        let hello = tokio::task::spawn_blocking(move || PrimaryHello::derive(&wrapped, &code))
+            .await
+            .map_err(|error| Error::Pairing(error.to_string()))??;
+        let waiter = self
+            .hub
+            .with(|world| world.primary_hello(&typed, phone, name, hello))?;
+        linked(waiter).await
+    }
+
+    /// All linked devices.
+    pub async fn devices(&self) -> Vec<DeviceInfo> {
+        self.hub.with(|world| world.devices())
+    }
+
+    /// All simulated phones.
+    pub async fn contacts(&self) -> Vec<ContactInfo> {
+        self.hub.with(|world| world.contacts())
+    }
+
+    /// Makes a simulated contact. With `echo` it answers each text with the same text.
+    pub async fn add_contact(&self, phone: &str, name: &str, echo: bool) -> Result<(), Error> {
+        self.hub.with(|world| world.add_contact(phone, name, echo))
+    }
+
+    /// A person types a message on a simulated phone. Returns the message id.
+    pub async fn send_from_phone(
+        &self,
+        phone: &str,
+        to: &str,
+        text: &str,
+        id: Option<&str>,
+    ) -> Result<String, Error> {
+        self.hub.with(|world| world.phone_says(phone, to, text, id))
+    }
+
+    /// What a simulated phone decrypted, oldest first.
+    pub async fn inbox(&self, phone: &str) -> Result<Vec<InboxItem>, Error> {
+        self.hub
+            .with(|world| Ok(world.account(phone)?.inbox.clone()))
+    }
+
+    /// Cuts the live sockets of an account's companions. Returns how many.
+    pub async fn drop_sockets(
+        &self,
+        phone: &str,
+        how: DropHow,
+        code: Option<u16>,
+    ) -> Result<usize, Error> {
+        self.hub.with(|world| world.drop_sockets(phone, how, code))
+    }
+
+    /// The phone removes its companions. Returns how many.
+    pub async fn logout(&self, phone: &str) -> Result<usize, Error> {
+        self.hub.with(|world| world.logout(phone))
+    }
+
+    /// Refuses coming logins.
+    pub async fn refuse(&self, rule: Refusal) {
+        self.hub.with(|world| world.refuse(rule));
+    }
+
+    /// Stops refusing logins.
+    pub async fn clear_refusals(&self) {
+        self.hub.with(|world| world.clear_refusals());
+    }
+
+    /// Makes a number look as if it were not on WhatsApp.
+    pub async fn set_absent(&self, phone: &str) -> Result<(), Error> {
+        self.hub.with(|world| world.set_absent(phone))
+    }
+
+    /// Stops or resumes answering an account. TCP stays open.
+    pub async fn silence(&self, phone: &str, on: bool) -> Result<(), Error> {
+        self.hub.with(|world| world.silence(phone, on))
+    }
+
+    /// The log after `after`, filtered.
+    pub async fn seen(&self, phone: Option<&str>, kind: Option<&str>, after: u64) -> SeenPage {
+        self.hub.with(|world| world.seen.page(phone, kind, after))
+    }
+
+    /// Rules that clients broke.
+    pub async fn violations(&self) -> Vec<Violation> {
+        self.hub.with(|world| world.seen.violations.clone())
+    }
+
+    /// The knobs.
+    pub async fn config(&self) -> Config {
+        self.hub.with(|world| world.config.clone())
+    }
+
+    /// Turns the knobs.
+    pub async fn set_config(&self, config: Config) {
+        self.hub.with(|world| world.set_config(config));
+    }
+}
+
+async fn linked(waiter: LinkWaiter) -> Result<Linked, Error> {
+    match tokio::time::timeout(PAIRING_TIMEOUT, waiter).await {
+        Ok(Ok(linked)) => linked,
+        Ok(Err(_)) => Err(Error::Pairing("the client went away".to_owned())),
+        Err(_) => Err(Error::Pairing("the client did not answer".to_owned())),
+    }
+}

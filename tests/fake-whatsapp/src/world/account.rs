@@ -1,0 +1,113 @@
+//! An account: a phone number, its simulated phone, and its companions.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use wacore_binary::Jid;
+
+use crate::addr::Addr;
+use crate::error::Error;
+use crate::keys::{Key32, b64};
+use crate::phone::{Phone, PhoneKeys};
+use crate::world::device::Device;
+
+/// The stored part of an account.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct AccountRow {
+    pub(crate) phone: String,
+    /// The user part of the LID.
+    pub(crate) lid: String,
+    pub(crate) name: String,
+    /// The phone answers each text with the same text.
+    pub(crate) echo: bool,
+    pub(crate) created: u64,
+    /// Device numbers are never used again.
+    pub(crate) next_device: u16,
+    /// Identifies the set of companions (`ADVKeyIndexList.rawId`).
+    pub(crate) adv_raw_id: u32,
+    pub(crate) keys: PhoneKeys,
+    #[serde(with = "b64")]
+    pub(crate) sync_key_id: Vec<u8>,
+    pub(crate) sync_key: Key32,
+}
+
+/// A message in a phone's inbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InboxItem {
+    /// Stanza id.
+    pub id: String,
+    /// The other side of the chat: the sender, or the receiver of an own message.
+    pub from: String,
+    /// The text.
+    pub text: String,
+    /// When the phone decrypted it, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Sent by a device of this account.
+    pub from_me: bool,
+}
+
+/// A message that this phone sent, kept so that it can be encrypted again.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct PhoneSent {
+    /// The account it went to.
+    pub(crate) to: String,
+    pub(crate) content: PhoneContent,
+}
+
+/// What a phone sends.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum PhoneContent {
+    /// A text message.
+    Text(String),
+    /// The app state key, for an own companion.
+    SyncKey,
+}
+
+/// An account.
+pub(crate) struct Account {
+    pub(crate) row: AccountRow,
+    pub(crate) phone: Phone,
+    pub(crate) devices: BTreeMap<u16, Device>,
+    pub(crate) inbox: Vec<InboxItem>,
+    pub(crate) outbox: HashMap<String, PhoneSent>,
+    /// Ids of messages that any device of this account sent.
+    pub(crate) known: HashSet<String>,
+    /// Accounts that exchanged messages with this one.
+    pub(crate) peers: HashSet<String>,
+    /// App state patches by collection.
+    pub(crate) patches: HashMap<String, Vec<Vec<u8>>>,
+}
+
+impl Account {
+    /// An account without history.
+    pub(crate) fn new(row: AccountRow) -> Result<Self, Error> {
+        Ok(Self {
+            phone: Phone::new(row.keys.clone())?,
+            row,
+            devices: BTreeMap::new(),
+            inbox: Vec::new(),
+            outbox: HashMap::new(),
+            known: HashSet::new(),
+            peers: HashSet::new(),
+            patches: HashMap::new(),
+        })
+    }
+
+    /// The JID of one of its devices.
+    pub(crate) fn jid(&self, device: u16) -> Jid {
+        Jid::pn_device(self.row.phone.as_str(), device)
+    }
+
+    /// The LID of one of its devices.
+    pub(crate) fn lid(&self, device: u16) -> Jid {
+        Jid::lid_device(self.row.lid.as_str(), device)
+    }
+
+    /// All its devices, the phone first.
+    pub(crate) fn addrs(&self) -> Vec<Addr> {
+        std::iter::once(0)
+            .chain(self.devices.keys().copied())
+            .map(|device| Addr::new(self.row.phone.as_str(), device))
+            .collect()
+    }
+}

@@ -1,0 +1,87 @@
+//! Everything the server knows, behind one lock.
+
+pub(crate) mod account;
+pub(crate) mod accounts;
+pub(crate) mod api;
+pub(crate) mod conns;
+pub(crate) mod delivery;
+pub(crate) mod device;
+pub(crate) mod hub;
+pub(crate) mod load;
+pub(crate) mod login;
+pub(crate) mod queue;
+pub(crate) mod rules;
+pub(crate) mod stanza;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use wacore_binary::Jid;
+
+use crate::addr::Addr;
+use crate::config::Config;
+use crate::error::Error;
+use crate::seen::Seen;
+use crate::store::Store;
+use account::Account;
+use conns::{Conn, ConnId, Outgoing};
+use device::Device;
+use login::Refusal;
+
+/// The state of the server.
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) accounts: BTreeMap<String, Account>,
+    /// Phone number by LID user.
+    pub(crate) lids: HashMap<String, String>,
+    pub(crate) conns: HashMap<ConnId, Conn>,
+    pub(crate) live: HashMap<Addr, ConnId>,
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) absent: HashSet<String>,
+    pub(crate) silenced: HashSet<String>,
+    pub(crate) config: Config,
+    pub(crate) seen: Seen,
+    /// What to do on sockets once the journal is durable.
+    pub(crate) out: Vec<(ConnId, Outgoing)>,
+    pub(crate) next_conn: ConnId,
+}
+
+impl World {
+    /// An account that must exist.
+    pub(crate) fn account(&self, phone: &str) -> Result<&Account, Error> {
+        self.accounts
+            .get(phone)
+            .ok_or_else(|| Error::missing(format!("no account {phone}")))
+    }
+
+    /// An account that must exist, to change it.
+    pub(crate) fn account_mut(&mut self, phone: &str) -> Result<&mut Account, Error> {
+        self.accounts
+            .get_mut(phone)
+            .ok_or_else(|| Error::missing(format!("no account {phone}")))
+    }
+
+    /// A companion, if it is linked.
+    pub(crate) fn device(&self, addr: &Addr) -> Option<&Device> {
+        self.accounts.get(&addr.phone)?.devices.get(&addr.device)
+    }
+
+    /// A companion, to change it.
+    pub(crate) fn device_mut(&mut self, addr: &Addr) -> Option<&mut Device> {
+        self.accounts
+            .get_mut(&addr.phone)?
+            .devices
+            .get_mut(&addr.device)
+    }
+
+    /// The device that a JID names, in either namespace.
+    pub(crate) fn resolve(&self, jid: &Jid) -> Option<Addr> {
+        let phone = if jid.is_pn() {
+            jid.user.to_string()
+        } else if jid.is_lid() {
+            self.lids.get(jid.user.as_str())?.clone()
+        } else {
+            return None;
+        };
+        Some(Addr::new(phone, jid.device))
+    }
+}

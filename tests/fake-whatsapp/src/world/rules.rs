@@ -1,0 +1,297 @@
+//! Rules that a correct client never breaks. A crash of the client is no excuse.
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::addr::Addr;
+use crate::keys::Key32;
+use crate::phone::cipher::{Parsed, raw};
+use crate::store::Bucket;
+use crate::world::World;
+use crate::world::device::{ChainUse, SentMessage};
+
+impl World {
+    /// Notes a broken rule, for good.
+    pub(crate) fn break_rule(&mut self, kind: &str, detail: String) {
+        if let Some(violation) = self.seen.violation(kind, detail) {
+            self.store.put(
+                Bucket::Violation,
+                format!("{:020}", violation.n),
+                &violation,
+            );
+        }
+    }
+
+    /// Every message key may encrypt one thing in one stanza.
+    pub(crate) fn check_message_key(
+        &mut self,
+        from: &Addr,
+        to: &Addr,
+        stanza_id: &str,
+        parsed: &Parsed,
+    ) {
+        let signal = parsed.signal();
+        let counter = signal.counter();
+        let ratchet = raw(signal.sender_ratchet_key());
+        // A prekey message wraps the same message in each send; compare the inner one.
+        let ciphertext = Key32(Sha256::digest(signal.serialized()).into());
+        let Some(device) = self.device_mut(from) else {
+            return;
+        };
+        let login = device.row.logins;
+        let chain = device.chains.entry((to.clone(), ratchet)).or_default();
+        if chain.login != login {
+            chain.floor = (!chain.counters.is_empty()).then_some(chain.highest);
+            chain.login = login;
+        }
+        let floor = chain.floor;
+        let use_now = ChainUse {
+            ciphertext,
+            id: stanza_id.to_owned(),
+            login,
+        };
+        if let Some(before) = chain.counters.get(&counter) {
+            if before.ciphertext == ciphertext && before.id == stanza_id {
+                return;
+            }
+            let what = if before.ciphertext == ciphertext {
+                format!("the same bytes in stanzas {} and {stanza_id}", before.id)
+            } else {
+                format!("different bytes in stanzas {} and {stanza_id}", before.id)
+            };
+            let detail = format!("{from} -> {to}, counter {counter}: {what}");
+            return self.break_rule("message-key-reused", detail);
+        }
+        chain.counters.insert(counter, use_now.clone());
+        chain.highest = chain.highest.max(counter);
+        let key = chain_key(from, to, &ratchet, counter);
+        self.store.put(Bucket::Chain, key, &use_now);
+        // Within one login, concurrent sends may overtake each other on the way to the wire.
+        if let Some(floor) = floor
+            && counter < floor
+        {
+            self.break_rule(
+                "counter-went-back",
+                format!("{from} -> {to}, stanza {stanza_id}: counter {counter} after {floor}"),
+            );
+        }
+    }
+
+    /// A one-time prekey of a phone starts one session.
+    pub(crate) fn check_phone_prekey(&mut self, from: &Addr, to: &Addr, parsed: &Parsed) {
+        let Parsed::PreKey(message) = parsed else {
+            return;
+        };
+        let Some(id) = message.pre_key_id().map(u32::from) else {
+            return;
+        };
+        let Ok(account) = self.account(&to.phone) else {
+            return;
+        };
+        let base_key = raw(message.base_key());
+        if account
+            .phone
+            .one_time
+            .consumed
+            .get(&id)
+            .is_some_and(|used| *used != base_key)
+        {
+            self.break_rule(
+                "prekey-id-reused",
+                format!("{from} used the consumed one-time prekey {id} of {to}"),
+            );
+        }
+    }
+
+    /// A stanza id means one content. Returns `true` when the stanza was accepted before.
+    pub(crate) fn check_message_id(
+        &mut self,
+        from: &Addr,
+        stanza_id: &str,
+        content: Option<Key32>,
+        is_retry: bool,
+    ) -> bool {
+        let Some(device) = self.device_mut(from) else {
+            return false;
+        };
+        let before = device.sent.get(stanza_id).map(|sent| sent.content);
+        let kept = match before {
+            Some(Some(known)) => Some(known),
+            _ => content,
+        };
+        let row = SentMessage { content: kept };
+        device.sent.insert(stanza_id.to_owned(), row.clone());
+        self.store
+            .put(Bucket::Sent, format!("{from}/{stanza_id}"), &row);
+        match before {
+            None => false,
+            Some(Some(known)) if content.is_some_and(|content| content != known) => {
+                self.break_rule(
+                    "message-id-reused",
+                    format!("{from} sent stanza {stanza_id} again with another content"),
+                );
+                true
+            }
+            Some(_) if is_retry => true,
+            Some(_) => {
+                self.seen
+                    .add("resend", Some(from), json!({"id": stanza_id}));
+                true
+            }
+        }
+    }
+}
+
+/// Where one use of a message key is stored.
+pub(crate) fn chain_key(from: &Addr, to: &Addr, ratchet: &Key32, counter: u32) -> String {
+    use base64::Engine as _;
+    let ratchet = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(ratchet.0);
+    format!("{from}/{to}/{ratchet}/{counter}")
+}
+
+/// Reads the key of a stored use back.
+pub(crate) fn parse_chain_key(key: &str) -> Option<(Addr, Addr, Key32, u32)> {
+    use base64::Engine as _;
+    let mut parts = key.split('/');
+    let from = parts.next()?.parse().ok()?;
+    let to = parts.next()?.parse().ok()?;
+    let ratchet = base64::prelude::BASE64_URL_SAFE_NO_PAD
+        .decode(parts.next()?)
+        .ok()?;
+    let counter = parts.next()?.parse().ok()?;
+    Some((from, to, crate::keys::djb(&ratchet).ok()?, counter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::SignedPreKey;
+    use crate::phone::cipher::CompanionBundle;
+    use crate::phone::{Phone, PhoneBundle, PhoneKeys};
+    use crate::store::Store;
+    use crate::world::device::{Device, DeviceRow};
+    use crate::world::load::load;
+
+    const ANA: &str = "5511000000001";
+    const BIA: &str = "5511000000002";
+
+    /// A world where Ana has a companion, which is played by the phone that is returned.
+    fn world() -> (World, Addr, Phone) {
+        let (mut world, _) = load(Store::open(None).expect("store")).expect("world");
+        world.ensure_account(ANA, "Ana").expect("account");
+        world.ensure_account(BIA, "Bia").expect("account");
+        let keys = PhoneKeys::generate().expect("keys");
+        let row = DeviceRow {
+            noise: Key32([0; 32]),
+            identity: keys.identity.public,
+            registration_id: keys.registration_id,
+            signed_prekey: SignedPreKey {
+                id: 1,
+                public: Key32([0; 32]),
+                signature: vec![],
+            },
+            adv_identity: vec![],
+            key_index: 1,
+            os: String::new(),
+            logins: 1,
+            paired_at: 0,
+        };
+        let addr = Addr::new(ANA, 1);
+        let account = world.account_mut(ANA).expect("Ana");
+        account.devices.insert(1, Device::new(row));
+        (world, addr, Phone::new(keys).expect("phone"))
+    }
+
+    fn session(companion: &mut Phone, bundle: &PhoneBundle) {
+        let bundle = CompanionBundle {
+            registration_id: bundle.registration_id,
+            identity: bundle.identity,
+            signed_prekey: bundle.signed_prekey.clone(),
+            one_time: Some(bundle.one_time),
+        };
+        companion
+            .start_session(&Addr::phone(BIA), &bundle)
+            .expect("session");
+    }
+
+    fn next(companion: &mut Phone) -> Parsed {
+        let (kind, bytes) = companion.encrypt(&Addr::phone(BIA), b"x").expect("encrypt");
+        Parsed::parse(kind, &bytes).expect("parse")
+    }
+
+    fn kinds(world: &World) -> Vec<&str> {
+        world
+            .seen
+            .violations
+            .iter()
+            .map(|violation| violation.kind.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn overtaking_is_fine_within_a_login_and_not_after_it() {
+        let (mut world, ana, mut companion) = world();
+        let bia = Addr::phone(BIA);
+        let bundle = world.account_mut(BIA).expect("Bia").phone.take_bundle();
+        session(&mut companion, &bundle);
+        let messages: Vec<_> = (0..5).map(|_| next(&mut companion)).collect();
+        world.check_message_key(&ana, &bia, "0", &messages[0]);
+        world.check_message_key(&ana, &bia, "4", &messages[4]);
+        world.check_message_key(&ana, &bia, "2", &messages[2]);
+        world.check_message_key(&ana, &bia, "2", &messages[2]);
+        assert!(kinds(&world).is_empty());
+        world.device_mut(&ana).expect("device").row.logins = 2;
+        world.check_message_key(&ana, &bia, "3", &messages[3]);
+        assert_eq!(kinds(&world), ["counter-went-back"]);
+        world.check_message_key(&ana, &bia, "other", &messages[4]);
+        assert_eq!(kinds(&world), ["counter-went-back", "message-key-reused"]);
+    }
+
+    #[test]
+    fn consumed_phone_prekey_starts_no_second_session() {
+        let (mut world, ana, mut companion) = world();
+        let bia = Addr::phone(BIA);
+        let bundle = world.account_mut(BIA).expect("Bia").phone.take_bundle();
+        session(&mut companion, &bundle);
+        let (first, second) = (next(&mut companion), next(&mut companion));
+        world
+            .account_mut(BIA)
+            .expect("Bia")
+            .phone
+            .decrypt(&ana, first)
+            .expect("decrypt");
+        world.check_phone_prekey(&ana, &bia, &second);
+        assert!(
+            kinds(&world).is_empty(),
+            "the same session may go on with prekey messages"
+        );
+        companion.sessions.records.clear();
+        session(&mut companion, &bundle);
+        let again = next(&mut companion);
+        world.check_phone_prekey(&ana, &bia, &again);
+        assert_eq!(kinds(&world), ["prekey-id-reused"]);
+    }
+
+    #[test]
+    fn one_id_means_one_content() {
+        let (mut world, ana, _) = world();
+        let (one, other) = (Some(Key32([1; 32])), Some(Key32([2; 32])));
+        assert!(!world.check_message_id(&ana, "A", None, false));
+        assert!(world.check_message_id(&ana, "A", one, true));
+        assert!(world.check_message_id(&ana, "A", None, false));
+        assert!(world.check_message_id(&ana, "A", one, false));
+        assert!(kinds(&world).is_empty());
+        assert!(world.check_message_id(&ana, "A", other, false));
+        assert_eq!(kinds(&world), ["message-id-reused"]);
+    }
+
+    #[test]
+    fn chain_keys_round_trip() {
+        let (from, to) = (Addr::new("1", 2), Addr::phone("3"));
+        let key = chain_key(&from, &to, &Key32([9; 32]), 77);
+        let (a, b, ratchet, counter) = parse_chain_key(&key).expect("parse");
+        assert_eq!((a, b, counter), (from, to, 77));
+        assert!(ratchet == Key32([9; 32]));
+        assert!(parse_chain_key("nonsense").is_none());
+    }
+}

@@ -1,0 +1,103 @@
+//! What comes in on a socket after the handshake.
+
+use serde_json::json;
+use wacore_binary::NodeRef;
+use wacore_binary::builder::NodeBuilder;
+
+use crate::addr::Addr;
+use crate::nodes::{attr, children, jid_attr};
+use crate::world::World;
+use crate::world::conns::ConnId;
+
+impl World {
+    /// Handles one stanza.
+    pub(crate) fn stanza(&mut self, conn: ConnId, node: &NodeRef<'_>) {
+        match self.addr_of(conn) {
+            Some(addr) => self.device_stanza(conn, &addr, node),
+            None => self.pairing_stanza(conn, node),
+        }
+    }
+
+    fn pairing_stanza(&mut self, conn: ConnId, node: &NodeRef<'_>) {
+        if node.tag != "iq" {
+            return;
+        }
+        let id = attr(node, "id").unwrap_or_default();
+        match attr(node, "type").as_deref() {
+            Some("result" | "error") => {
+                self.finish_link(conn, node);
+            }
+            _ => match node.get_optional_child("link_code_companion_reg") {
+                Some(reg) => self.link_code(conn, &id, reg),
+                None => self.iq(conn, None, &id, node),
+            },
+        }
+    }
+
+    fn device_stanza(&mut self, conn: ConnId, addr: &Addr, node: &NodeRef<'_>) {
+        match node.tag.as_ref() {
+            "iq" => {
+                // Answers to the server's own requests need no reaction.
+                if matches!(attr(node, "type").as_deref(), Some("get" | "set")) {
+                    let id = attr(node, "id").unwrap_or_default();
+                    self.iq(conn, Some(addr), &id, node);
+                }
+            }
+            "message" => self.message(conn, addr, node),
+            "receipt" => self.receipt(conn, addr, node),
+            "ack" => self.ack(addr, node),
+            "ib" => self.ib(conn, addr, node),
+            "presence" => self.presence(addr, node),
+            "chatstate" => self.chatstate(addr, node),
+            tag => {
+                let details = json!({"tag": tag, "id": attr(node, "id")});
+                self.seen.add("stanza-unhandled", Some(addr), details);
+            }
+        }
+    }
+
+    fn ack(&mut self, addr: &Addr, node: &NodeRef<'_>) {
+        let id = attr(node, "id").unwrap_or_default();
+        let class = attr(node, "class").unwrap_or_default();
+        let to = jid_attr(node, "to").map(|jid| jid.to_string());
+        let details = json!({"id": id, "class": class, "error": attr(node, "error")});
+        self.seen.add("ack", Some(addr), details);
+        self.acknowledged(addr, &class, &id, to.as_deref());
+    }
+
+    fn ib(&mut self, conn: ConnId, addr: &Addr, node: &NodeRef<'_>) {
+        for child in children(node) {
+            if child.tag == "offline_batch" && self.config.offline_batch > 0 {
+                self.send_backlog(conn, addr, self.config.offline_batch);
+            }
+        }
+    }
+
+    fn presence(&mut self, addr: &Addr, node: &NodeRef<'_>) {
+        let details = json!({"type": attr(node, "type"), "name": attr(node, "name")});
+        self.seen.add("presence", Some(addr), details);
+    }
+
+    /// Typing notices go to the live companions of the other side. They are never queued.
+    fn chatstate(&mut self, addr: &Addr, node: &NodeRef<'_>) {
+        let Some(to) = jid_attr(node, "to").and_then(|jid| self.resolve(&jid)) else {
+            return;
+        };
+        let Ok(account) = self.account(&to.phone) else {
+            return;
+        };
+        let live: Vec<_> = account
+            .addrs()
+            .iter()
+            .filter_map(|companion| self.conn_of(companion))
+            .collect();
+        let content: Vec<_> = children(node).iter().map(NodeRef::to_owned).collect();
+        let notice = NodeBuilder::new("chatstate")
+            .attr("from", addr.jid())
+            .children(content)
+            .build();
+        for conn in live {
+            self.send(conn, &notice);
+        }
+    }
+}
