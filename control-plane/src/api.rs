@@ -1,0 +1,27 @@
+//! The REST API: Evolution's contract (§ 0, 1, 2).
+//!
+//! Handlers get an instance only through `auth::Authorized`, which checks the key first.
+
+mod auth;
+mod body;
+mod commands;
+pub(crate) mod error;
+mod fields;
+mod instance;
+mod message;
+mod outgoing;
+mod paths;
+mod root;
+mod routes;
+mod state;
+#[cfg(test)]
+mod testing;
+pub(crate) mod token;
+mod trace;
+mod urlencoded;
+mod webhook;
+
+pub use error::ApiError;
+pub use outgoing::pending_text;
+pub use routes::router;
+pub use state::{ApiOptions, ApiState, StateError};

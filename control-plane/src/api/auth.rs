@@ -1,0 +1,105 @@
+//! Who may do what. The key is checked before anything is said about what exists.
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use pombal_domain::{Instance, InstanceName};
+use subtle::ConstantTimeEq;
+
+use super::error::ApiError;
+use super::state::ApiState;
+use crate::secret::token_hash;
+
+/// The caller has the global key.
+pub(super) struct GlobalKey;
+
+/// The instance that the path names, for a caller who may use it. The only way for handlers
+/// to an instance by path, at the cost of one registry read.
+pub(super) struct Authorized(pub(super) Instance);
+
+/// A caller on a route without an instance in its path.
+pub(super) enum Caller {
+    /// Has the global key.
+    Global,
+    /// Has the token of this instance.
+    Token(Box<Instance>),
+}
+
+/// What the `apikey` header holds.
+enum Presented {
+    Global,
+    Other { hash: String },
+}
+
+impl Presented {
+    fn read(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let key = parts
+            .headers
+            .get("apikey")
+            .ok_or_else(ApiError::unauthorized)?
+            .as_bytes();
+        if key.is_empty() {
+            return Err(ApiError::unauthorized());
+        }
+        Ok(if state.options().global_key.matches(key) {
+            Self::Global
+        } else {
+            Self::Other {
+                hash: token_hash(key),
+            }
+        })
+    }
+}
+
+impl FromRequestParts<ApiState> for GlobalKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        match Presented::read(parts, state)? {
+            Presented::Global => Ok(Self),
+            Presented::Other { .. } => Err(ApiError::unauthorized()),
+        }
+    }
+}
+
+impl FromRequestParts<ApiState> for Authorized {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let presented = Presented::read(parts, state)?;
+        let text = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_or_else(|_| "\u{fffd}".to_owned(), |Path(name)| name);
+        // A text that can't be a name is the name of nobody.
+        let row = match InstanceName::parse(&text) {
+            Ok(name) => state.registry().instance(&name).await?,
+            Err(_) => None,
+        };
+        match (presented, row) {
+            (Presented::Global, Some(row)) => Ok(Self(row)),
+            (Presented::Global, None) => Err(ApiError::no_instance(&text)),
+            (Presented::Other { hash }, Some(row)) if owns(&hash, &row) => Ok(Self(row)),
+            (Presented::Other { .. }, _) => Err(ApiError::unauthorized()),
+        }
+    }
+}
+
+impl FromRequestParts<ApiState> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        match Presented::read(parts, state)? {
+            Presented::Global => Ok(Self::Global),
+            Presented::Other { hash } => state
+                .registry()
+                .instance_by_token(&hash)
+                .await?
+                .filter(|row| owns(&hash, row))
+                .map(|row| Self::Token(Box::new(row)))
+                .ok_or_else(ApiError::unauthorized),
+        }
+    }
+}
+
+fn owns(hash: &str, row: &Instance) -> bool {
+    bool::from(hash.as_bytes().ct_eq(row.token_hash.as_bytes()))
+}

@@ -1,0 +1,191 @@
+//! The errors that clients see, in the contract's envelope (§ 0.1).
+//!
+//! Layers below have their own enums. Here they become a status and a text for the client;
+//! what stays inside goes to the log, once, when the response is made.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use pombal_domain::InstanceName;
+use pombal_store::{keys, queue, registry};
+use serde_json::{Value, json};
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// An error answer. Made by constructors that are verbs of HTTP, or of the contract.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    reason: Option<&'static str>,
+    message: Value,
+    source: Option<Source>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, message: Value) -> Self {
+        Self {
+            status,
+            reason: None,
+            message,
+            source: None,
+        }
+    }
+
+    /// 400 with one text.
+    pub fn bad_request(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, json!([text.into()]))
+    }
+
+    /// 400 for a body that breaks the schema: the texts in an array inside an array.
+    pub fn schema(texts: Vec<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, json!([texts]))
+    }
+
+    /// 400 for a body that is no JSON. The reason phrase is the original's.
+    pub fn malformed(text: impl Into<String>) -> Self {
+        let mut error = Self::new(StatusCode::BAD_REQUEST, Value::String(text.into()));
+        error.reason = Some("Internal Server Error");
+        error
+    }
+
+    /// 400 for a recipient without `WhatsApp`.
+    pub fn not_on_whatsapp(jid: &str, number: &str) -> Self {
+        let message = json!([{ "jid": jid, "exists": false, "number": number }]);
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 400: the instance has no connection to work with.
+    pub fn connection_closed() -> Self {
+        Self::bad_request("Connection Closed")
+    }
+
+    /// 401. It says nothing about what exists.
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, json!("Unauthorized"))
+    }
+
+    /// 403: another instance has the name.
+    pub fn name_taken(name: &InstanceName) -> Self {
+        let text = format!("This name \"{name}\" is already in use.");
+        Self::new(StatusCode::FORBIDDEN, json!([text]))
+    }
+
+    /// 403: another instance has the token.
+    pub fn token_taken() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            json!(["This token is already in use."]),
+        )
+    }
+
+    /// 404 with one text.
+    pub fn not_found(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, json!([text.into()]))
+    }
+
+    /// 404: no instance has the name that stands in the path.
+    pub fn no_instance(name: &str) -> Self {
+        Self::not_found(format!("The \"{name}\" instance does not exist"))
+    }
+
+    /// 413: the body is larger than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        let text = format!("request body is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, json!([text]))
+    }
+
+    /// 500. The client gets a fixed text, the log gets `source`.
+    pub fn internal(source: impl Into<Source>) -> Self {
+        let mut error = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            json!(["Internal server error"]),
+        );
+        error.source = Some(source.into());
+        error
+    }
+
+    /// Logs the error for a caller that goes on in spite of it.
+    pub(super) fn log(&self, what: &'static str) {
+        let status = self.status.as_u16();
+        match &self.source {
+            Some(source) => tracing::warn!(error = %Chain(source.as_ref()), "{what}"),
+            None => tracing::warn!(http.status = status, "{what}"),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Some(source) = &self.source {
+            tracing::error!(error = %Chain(source.as_ref()), "request failed");
+        }
+        let reason = self
+            .reason
+            .or(self.status.canonical_reason())
+            .unwrap_or("Error");
+        let body = Envelope {
+            status: self.status.as_u16(),
+            error: reason,
+            response: Message {
+                message: self.message,
+            },
+        };
+        (self.status, Json(body)).into_response()
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Envelope {
+    status: u16,
+    error: &'static str,
+    response: Message,
+}
+
+#[derive(serde::Serialize)]
+struct Message {
+    message: Value,
+}
+
+/// An error with its sources, on one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(error) = next {
+            write!(f, ": {error}")?;
+            next = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl From<registry::Error> for ApiError {
+    fn from(error: registry::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<queue::Error> for ApiError {
+    fn from(error: queue::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<keys::Error> for ApiError {
+    fn from(error: keys::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// A row that is gone was deleted while the request ran.
+pub(super) fn gone(error: registry::Error, name: &InstanceName) -> ApiError {
+    match error {
+        registry::Error::NotFound => ApiError::no_instance(name.as_str()),
+        other => other.into(),
+    }
+}

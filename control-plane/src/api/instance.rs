@@ -1,0 +1,72 @@
+//! The instance controller (contract § 2.2).
+
+mod connect;
+mod connection_state;
+mod create;
+mod create_reply;
+mod create_request;
+mod delete;
+mod fetch;
+mod fetch_row;
+mod logout;
+mod pairing;
+mod restart;
+
+pub(super) use connect::{connect, connect_post};
+pub(super) use connection_state::connection_state;
+pub(super) use create::create;
+pub(super) use delete::delete;
+pub(super) use fetch::fetch_instances;
+pub(super) use logout::logout;
+pub(super) use restart::restart;
+
+use pombal_domain::{ConnectionState, Instance, InstanceName};
+use serde::Serialize;
+
+/// `{instanceName, state}`, in many replies.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NameAndState {
+    instance_name: InstanceName,
+    state: ConnectionState,
+}
+
+impl NameAndState {
+    fn of(row: &Instance) -> Self {
+        Self {
+            instance_name: row.name.clone(),
+            state: row.observed.state,
+        }
+    }
+}
+
+/// The reply of logout and delete.
+#[derive(Debug, Serialize)]
+pub(super) struct Outcome {
+    status: &'static str,
+    error: bool,
+    response: OutcomeText,
+}
+
+#[derive(Debug, Serialize)]
+struct OutcomeText {
+    message: &'static str,
+}
+
+impl Outcome {
+    const fn success(message: &'static str) -> Self {
+        Self {
+            status: "SUCCESS",
+            error: false,
+            response: OutcomeText { message },
+        }
+    }
+
+    const fn pending(message: &'static str) -> Self {
+        Self {
+            status: "PENDING",
+            error: false,
+            response: OutcomeText { message },
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `POST /instance/create`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use pombal_domain::instance::Observed;
+use pombal_domain::time::UnixMs;
+use pombal_domain::{
+    Desired, Epoch, Instance, InstanceId, Integration, Pairing, Seq, ShardId, WebhookConfig,
+};
+use pombal_store::registry;
+
+use super::create_reply::CreateReply;
+use super::create_request::CreateRequest;
+use super::pairing::{self, CodeReply, Progress};
+use crate::api::auth::GlobalKey;
+use crate::api::body::Body;
+use crate::api::error::ApiError;
+use crate::api::state::ApiState;
+use crate::api::{commands, token};
+use crate::secret::{Secret, token_hash};
+
+pub(in crate::api) async fn create(
+    State(state): State<ApiState>,
+    _: GlobalKey,
+    Body(body): Body,
+) -> Result<(StatusCode, Json<CreateReply>), ApiError> {
+    let mut request = CreateRequest::parse(&body)?;
+    let now = UnixMs::now();
+    let webhook = request
+        .webhook
+        .take()
+        .map(|input| input.merge(None, state.egress(), now))
+        .transpose()?;
+    let (is_v1, qrcode) = (request.is_v1, request.qrcode);
+    let token = request.token.take().unwrap_or_else(token::random);
+    if state
+        .options()
+        .global_key
+        .matches(token.expose().as_bytes())
+    {
+        return Err(ApiError::token_taken());
+    }
+    let row = new_row(&state, request, webhook, &token, now).await?;
+    state
+        .registry()
+        .create_instance(&row)
+        .await
+        .map_err(|error| match error {
+            registry::Error::NameTaken => ApiError::name_taken(&row.name),
+            registry::Error::TokenTaken => ApiError::token_taken(),
+            other => other.into(),
+        })?;
+    let (row, code) = if qrcode {
+        first_code(&state, row).await
+    } else {
+        (row, None)
+    };
+    Ok((
+        StatusCode::CREATED,
+        Json(CreateReply::new(row, &token, is_v1, code)),
+    ))
+}
+
+async fn new_row(
+    state: &ApiState,
+    request: CreateRequest,
+    webhook: Option<WebhookConfig>,
+    token: &Secret,
+    now: UnixMs,
+) -> Result<Instance, ApiError> {
+    let id = InstanceId::random();
+    let (key, data_key) = state.keys().generate(id).await?;
+    let (desired, generation) = if request.qrcode {
+        (Desired::Connected, 1)
+    } else {
+        (Desired::Disconnected, 0)
+    };
+    let pairing = match &request.number {
+        Some(phone) if request.qrcode => Pairing::Code {
+            phone: phone.clone(),
+        },
+        _ => Pairing::Qr,
+    };
+    Ok(Instance {
+        id,
+        name: request.name,
+        integration: Integration::Baileys,
+        shard: ShardId(rand::random_range(0..state.options().shards)),
+        number: request.number,
+        token_hash: token_hash(token.expose().as_bytes()),
+        token_sealed: token::seal(&key, id, token)?,
+        data_key,
+        desired,
+        pairing,
+        generation,
+        settings: request.settings,
+        webhook,
+        observed: Observed::never(),
+        epoch: Epoch::default(),
+        seq: Seq::default(),
+        created_at: now,
+        updated_at: now,
+    })
+}
+
+/// Waits for the first code of an instance that exists by now: what goes wrong from here on
+/// is no reason to call its creation failed.
+async fn first_code(state: &ApiState, row: Instance) -> (Instance, Option<CodeReply>) {
+    commands::nudge(state, &row, false).await;
+    let wait = state.options().connect_wait;
+    match pairing::wait_for_progress(state, row.clone(), wait).await {
+        Ok((row, Progress::Code(code))) => (row, Some(code)),
+        Ok((row, _)) => (row, Some(CodeReply::default())),
+        Err(error) => {
+            error.log("first code not read");
+            (row, Some(CodeReply::default()))
+        }
+    }
+}

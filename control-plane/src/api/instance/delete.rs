@@ -1,0 +1,29 @@
+//! `DELETE /instance/delete/{name}`: the row and its data key are gone at once.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::Outcome;
+use crate::api::auth::Authorized;
+use crate::api::commands;
+use crate::api::error::{ApiError, gone};
+use crate::api::state::ApiState;
+
+pub(in crate::api) async fn delete(
+    State(state): State<ApiState>,
+    Authorized(row): Authorized,
+) -> Result<Json<Outcome>, ApiError> {
+    state
+        .registry()
+        .delete_instance(&row)
+        .await
+        .map_err(|error| gone(error, &row.name))?;
+    // It is deleted whatever the owner says: waiting only lets the socket close first.
+    if let Some(command) = commands::nudge(&state, &row, true).await {
+        let wait = state.options().delete_wait;
+        if let Err(error) = commands::reply(&state, command, wait).await {
+            error.log("reply to the deletion not read");
+        }
+    }
+    Ok(Json(Outcome::success("Instance deleted")))
+}

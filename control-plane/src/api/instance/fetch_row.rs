@@ -1,0 +1,114 @@
+//! An element of `fetchInstances`.
+
+use pombal_domain::event::disconnection_object;
+use pombal_domain::{
+    ConnectionState, Instance, InstanceId, InstanceName, Integration, PhoneNumber, Settings,
+    StatusReason,
+};
+use serde::Serialize;
+
+use crate::api::root::CLIENT_NAME;
+use crate::secret::Secret;
+
+/// The original's row, and `instanceName` for clients of v1.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct FetchedInstance {
+    id: InstanceId,
+    name: InstanceName,
+    instance_name: InstanceName,
+    connection_status: ConnectionState,
+    owner_jid: Option<String>,
+    profile_name: Option<String>,
+    profile_pic_url: Option<String>,
+    integration: Integration,
+    number: Option<PhoneNumber>,
+    business_id: Option<String>,
+    token: Option<String>,
+    client_name: &'static str,
+    disconnection_reason_code: Option<StatusReason>,
+    disconnection_object: Option<String>,
+    disconnection_at: Option<String>,
+    created_at: String,
+    updated_at: String,
+    #[serde(flatten)]
+    relations: Relations,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Relations {
+    chatwoot: Option<()>,
+    proxy: Option<()>,
+    rabbitmq: Option<()>,
+    nats: Option<()>,
+    sqs: Option<()>,
+    websocket: Option<()>,
+    setting: SettingRow,
+    #[serde(rename = "_count")]
+    count: Counts,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SettingRow {
+    id: InstanceId,
+    #[serde(flatten)]
+    settings: Settings,
+    created_at: String,
+    updated_at: String,
+    instance_id: InstanceId,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Counts {
+    message: u64,
+    contact: u64,
+    chat: u64,
+}
+
+impl FetchedInstance {
+    /// Shows `row`; `token` only to those who may see it.
+    pub(super) fn new(row: Instance, token: Option<&Secret>) -> Self {
+        let observed = row.observed;
+        let (created_at, updated_at) = (row.created_at.iso8601(), row.updated_at.iso8601());
+        let setting = SettingRow {
+            id: row.id,
+            settings: row.settings,
+            created_at: created_at.clone(),
+            updated_at: updated_at.clone(),
+            instance_id: row.id,
+        };
+        let closed = observed.disconnection.as_ref();
+        Self {
+            id: row.id,
+            instance_name: row.name.clone(),
+            name: row.name,
+            connection_status: observed.state,
+            disconnection_reason_code: closed.map(|d| d.reason),
+            disconnection_object: closed.map(|d| disconnection_object(d.reason, &d.text)),
+            disconnection_at: closed.map(|d| d.at.iso8601()),
+            owner_jid: observed.owner_jid,
+            profile_name: observed.profile_name,
+            profile_pic_url: observed.profile_picture_url,
+            integration: row.integration,
+            number: row.number,
+            business_id: None,
+            token: token.map(|t| t.expose().to_owned()),
+            client_name: CLIENT_NAME,
+            created_at,
+            updated_at,
+            relations: Relations {
+                chatwoot: None,
+                proxy: None,
+                rabbitmq: None,
+                nats: None,
+                sqs: None,
+                websocket: None,
+                setting,
+                count: Counts::default(),
+            },
+        }
+    }
+}

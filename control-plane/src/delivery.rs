@@ -1,0 +1,30 @@
+//! Delivery: from the events queue to the webhooks of instances (contract § 3, DESIGN § 9).
+//!
+//! An event is `Pending`, then there is an `Attempt`, which makes it `Delivered`, `Failed`
+//! until its next attempt, or `Dead`. The first attempt is made in the order of the
+//! instance's events; later ones come from a queue of their own, so that a dead endpoint
+//! holds up neither its instance nor anybody else's.
+
+mod envelope;
+mod error;
+mod failure;
+mod handle;
+mod held;
+mod intake;
+mod jwt;
+mod letters;
+mod options;
+mod pipeline;
+mod schedule;
+mod service;
+mod stages;
+mod stalled;
+mod target;
+mod tokens;
+
+pub use error::Error;
+pub use handle::{Counts, DeliveryHandle};
+pub use letters::{DeadLetter, RetryLetter};
+pub use options::DeliveryOptions;
+pub use schedule::Schedule;
+pub use service::{DeliveryQueues, DeliveryService};

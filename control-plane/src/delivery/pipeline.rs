@@ -1,0 +1,156 @@
+//! What happens to one message of either queue. Without any loop, so that a function that
+//! gets messages handed in can do the same.
+
+use std::sync::Arc;
+
+use pombal_domain::time::UnixMs;
+use pombal_domain::{Event, Instance};
+use pombal_store::{Egress, Queue, Registry, registry};
+
+use super::envelope;
+use super::error::Error;
+use super::handle::DeliveryHandle;
+use super::letters::{DeadLetter, RetryLetter};
+use super::options::DeliveryOptions;
+use super::stages::{Outcome, Pending};
+use super::stalled::Stalled;
+use super::target::Target;
+use super::tokens::Tokens;
+use crate::api::error::Chain;
+
+pub(super) struct Pipeline {
+    pub(super) registry: Registry,
+    pub(super) egress: Egress,
+    pub(super) tokens: Tokens,
+    pub(super) stalled: Stalled,
+    pub(super) retries: Arc<dyn Queue>,
+    pub(super) dead: Arc<dyn Queue>,
+    pub(super) options: DeliveryOptions,
+    pub(super) handle: DeliveryHandle,
+}
+
+impl Pipeline {
+    /// A message of the events queue. When this returns, the message may be acknowledged.
+    pub(super) async fn first(&self, body: &str) -> Result<(), Error> {
+        let event: Event = match serde_json::from_str(body) {
+            Ok(event) => event,
+            Err(error) => return self.bury_unreadable(body, &error).await,
+        };
+        let Some(row) = self.row(&event).await? else {
+            return Ok(());
+        };
+        if event.epoch < row.epoch {
+            self.handle.stale();
+            tracing::debug!(event.id = %event.id, "event of a former owner dropped");
+            return Ok(());
+        }
+        if event.projection.is_some() {
+            match self.registry.project(&event).await {
+                Ok(_) | Err(registry::Error::NotFound) => {}
+                Err(error) => return Err(Error::Registry(error)),
+            }
+        }
+        let is_stalled = self.stalled.contains(row.id);
+        self.deliver(row, Pending { event, attempts: 0 }, is_stalled)
+            .await
+    }
+
+    /// A message of the retry queue. When this returns, the message may be acknowledged.
+    pub(super) async fn again(&self, body: &str) -> Result<(), Error> {
+        let letter: RetryLetter = match serde_json::from_str(body) {
+            Ok(letter) => letter,
+            Err(error) => return self.bury_unreadable(body, &error).await,
+        };
+        if !letter.early_by().is_zero() {
+            return letter.post(self.retries.as_ref()).await;
+        }
+        let Some(row) = self.row(&letter.event).await? else {
+            return Ok(());
+        };
+        // It holds up nobody here, so it is tried however its endpoint has behaved lately.
+        let pending = Pending {
+            event: letter.event,
+            attempts: letter.attempts,
+        };
+        self.deliver(row, pending, false).await
+    }
+
+    async fn deliver(&self, row: Instance, pending: Pending, postpone: bool) -> Result<(), Error> {
+        let options = &self.options;
+        let Some(target) = Target::of(row.webhook.as_ref(), &pending.event) else {
+            self.handle.unwanted();
+            return Ok(());
+        };
+        let attempt = if postpone {
+            pending.postpone()
+        } else {
+            let key = self.apikey(&row).await;
+            let body = envelope::body(
+                &pending.event,
+                &target.destination,
+                &options.server_url,
+                key.as_ref(),
+            )?;
+            let attempt = pending
+                .attempt(&target, &self.egress, body, options.attempt_timeout)
+                .await;
+            if attempt.timed_out() {
+                self.stalled.note(row.id);
+            } else {
+                self.stalled.clear(row.id);
+            }
+            attempt
+        };
+        let luck = rand::random_range(-1.0..=1.0);
+        match attempt.conclude(&options.schedule, luck, UnixMs::now()) {
+            Outcome::Delivered => self.handle.delivered(),
+            Outcome::Failed(failed) => {
+                failed.schedule(self.retries.as_ref()).await?;
+                self.handle.failed();
+            }
+            Outcome::Dead(dead) => {
+                dead.bury(self.dead.as_ref()).await?;
+                self.handle.dead();
+            }
+        }
+        Ok(())
+    }
+
+    /// The row of the event's instance. An instance of the same name is another one.
+    async fn row(&self, event: &Event) -> Result<Option<Instance>, Error> {
+        let row = self
+            .registry
+            .instance(&event.name)
+            .await
+            .map_err(Error::Registry)?;
+        let row = row.filter(|row| row.id == event.instance);
+        if row.is_none() {
+            self.handle.orphaned();
+            tracing::debug!(
+                instance.id = %event.instance,
+                event.id = %event.id,
+                "event of a deleted instance dropped"
+            );
+        }
+        Ok(row)
+    }
+
+    async fn apikey(&self, row: &Instance) -> Option<crate::secret::Secret> {
+        if !self.options.expose_keys {
+            return None;
+        }
+        let token = self.tokens.of(row).await;
+        if let Err(error) = &token {
+            tracing::error!(instance.id = %row.id, error = %Chain(error), "token not shown");
+        }
+        token.ok()
+    }
+
+    async fn bury_unreadable(&self, body: &str, error: &serde_json::Error) -> Result<(), Error> {
+        tracing::error!(error = %error, "unreadable message given up");
+        let letter = DeadLetter::unreadable(body.to_owned(), error.to_string());
+        letter.post(self.dead.as_ref()).await?;
+        self.handle.dead();
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! The service: both loops, and what they share.
+
+use std::sync::Arc;
+
+use pombal_store::{Egress, Keys, Queue, Registry};
+use tokio_util::sync::CancellationToken;
+
+use super::handle::DeliveryHandle;
+use super::intake::{Intake, Work};
+use super::options::DeliveryOptions;
+use super::pipeline::Pipeline;
+use super::stalled::Stalled;
+use super::tokens::Tokens;
+
+/// The queues of the delivery.
+#[derive(Clone)]
+pub struct DeliveryQueues {
+    /// FIFO; group is the instance's id. Connectors write it.
+    pub events: Arc<dyn Queue>,
+    /// Standard. Events wait here for their next attempt.
+    pub retries: Arc<dyn Queue>,
+    /// Standard. Events that were given up, as [`super::DeadLetter`]. Nobody reads it here.
+    pub dead: Arc<dyn Queue>,
+}
+
+/// Delivers events to webhooks. Several may run at once.
+pub struct DeliveryService {
+    queues: DeliveryQueues,
+    pipeline: Pipeline,
+}
+
+impl DeliveryService {
+    /// Puts the service together; nothing happens before [`Self::run`].
+    #[must_use]
+    pub fn new(
+        registry: Registry,
+        keys: Arc<dyn Keys>,
+        egress: Egress,
+        queues: DeliveryQueues,
+        options: DeliveryOptions,
+    ) -> Self {
+        let pipeline = Pipeline {
+            registry,
+            egress,
+            tokens: Tokens::new(keys),
+            stalled: Stalled::new(options.stall),
+            retries: Arc::clone(&queues.retries),
+            dead: Arc::clone(&queues.dead),
+            options,
+            handle: DeliveryHandle::default(),
+        };
+        Self { queues, pipeline }
+    }
+
+    /// Shows what the service does while it runs.
+    #[must_use]
+    pub fn handle(&self) -> DeliveryHandle {
+        self.pipeline.handle.clone()
+    }
+
+    /// Delivers until `shutdown`, then finishes attempts in flight within
+    /// [`DeliveryOptions::drain`] and gives back the rest.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let abandon = CancellationToken::new();
+        let pipeline = Arc::new(self.pipeline);
+        let intake = |queue, work| Intake {
+            queue,
+            work,
+            pipeline: Arc::clone(&pipeline),
+            shutdown: shutdown.clone(),
+            abandon: abandon.clone(),
+        };
+        tokio::join!(
+            intake(self.queues.events, Work::Events).run(),
+            intake(self.queues.retries, Work::Retries).run(),
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! Where and how an event is posted.
+
+use std::collections::BTreeMap;
+
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
+    HeaderValue, TRANSFER_ENCODING, USER_AGENT,
+};
+use pombal_domain::time::UnixMs;
+use pombal_domain::{Event, WebhookConfig};
+use pombal_store::egress;
+use url::Url;
+
+use super::failure::Failure;
+use super::jwt;
+
+/// The header that is replaced by a signed token.
+const JWT_KEY: &str = "jwt_key";
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("pombal/", env!("CARGO_PKG_VERSION")));
+
+/// The endpoint of one event.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// Where it is posted, with the event's suffix if the webhook wants one.
+    pub(super) url: String,
+    /// The webhook's URL without a suffix.
+    pub(super) destination: String,
+    /// The webhook's own headers.
+    custom: BTreeMap<String, String>,
+}
+
+impl Target {
+    /// The endpoint that wants `event`, if there is one.
+    pub(super) fn of(config: Option<&WebhookConfig>, event: &Event) -> Option<Self> {
+        let config = config?;
+        Some(Self {
+            url: config.target(event.event)?,
+            destination: config.url.clone(),
+            custom: config.headers.clone().unwrap_or_default(),
+        })
+    }
+
+    /// The parsed URL.
+    pub(super) fn url(&self) -> Result<Url, Failure> {
+        Url::parse(&self.url)
+            .map_err(|_| Failure::Unreachable(egress::Error::InvalidUrl("it does not parse")))
+    }
+
+    /// The request's headers: the webhook's own, and ours over them.
+    pub(super) fn headers(&self, event: &Event, now: UnixMs) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.custom {
+            let (name, value) = match name.as_str() {
+                JWT_KEY => (
+                    Ok(AUTHORIZATION),
+                    HeaderValue::try_from(format!("Bearer {}", jwt::sign(value, now.seconds()))),
+                ),
+                other => (HeaderName::try_from(other), HeaderValue::try_from(value)),
+            };
+            // Both were checked when the webhook was set.
+            if let (Ok(name), Ok(value)) = (name, value) {
+                headers.insert(name, value);
+            }
+        }
+        // These frame the request; a tenant must not.
+        for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, AGENT);
+        if let Ok(id) = HeaderValue::try_from(event.id.to_string()) {
+            headers.insert(WEBHOOK_ID, id);
+        }
+        headers
+    }
+}

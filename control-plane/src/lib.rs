@@ -1,0 +1,12 @@
+//! The control plane: the REST API and the delivery of events.
+//!
+//! [`api::router`] is a plain axum router without tasks of its own, so that it runs in a
+//! server and in a function alike. [`delivery::DeliveryService`] has the event loop.
+
+pub mod api;
+pub mod delivery;
+mod secret;
+
+pub use api::{ApiOptions, ApiState};
+pub use delivery::{DeliveryHandle, DeliveryOptions, DeliveryService};
+pub use secret::Secret;

@@ -1,0 +1,194 @@
+//! A delivery service over storage that outlives it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pombal_control_plane::delivery::{
+    Counts, DeadLetter, DeliveryHandle, DeliveryOptions, DeliveryQueues, DeliveryService,
+};
+use pombal_domain::instance::Observed;
+use pombal_domain::time::UnixMs;
+use pombal_domain::{
+    Desired, Epoch, Event, EventId, EventName, Instance, InstanceId, InstanceName, Integration,
+    Pairing, Seq, Settings, ShardId, WebhookConfig,
+};
+use pombal_store::queue::Outgoing;
+use serde_json::json;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{LONG, Stores, egress};
+
+pub(crate) struct Rig {
+    pub(crate) stores: Stores,
+    pub(crate) queues: DeliveryQueues,
+}
+
+/// A service that runs.
+pub(crate) struct Running {
+    handle: DeliveryHandle,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        let stores = Stores::open().await;
+        let queues = DeliveryQueues {
+            events: stores.fifo("events"),
+            retries: stores.queue("deliveries", false),
+            dead: stores.queue("deliveries-dead", false),
+        };
+        Self { stores, queues }
+    }
+
+    /// Starts a service whose waits are milliseconds.
+    pub(crate) fn start(&self) -> Running {
+        self.start_with(|_| {})
+    }
+
+    pub(crate) fn start_with(&self, change: impl FnOnce(&mut DeliveryOptions)) -> Running {
+        let mut options = DeliveryOptions::new("http://gateway.test");
+        options.schedule.delays = vec![Duration::from_millis(50); 3];
+        options.schedule.overload_floor = Duration::from_millis(50);
+        options.receive_wait = Duration::from_millis(50);
+        options.error_backoff = Duration::from_millis(20);
+        change(&mut options);
+        let service = DeliveryService::new(
+            self.stores.registry.clone(),
+            Arc::clone(&self.stores.keys),
+            egress(true),
+            self.queues.clone(),
+            options,
+        );
+        let handle = service.handle();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(service.run(shutdown.clone()));
+        Running {
+            handle,
+            shutdown,
+            task,
+        }
+    }
+
+    /// Adds an instance that wants every event at `url`.
+    pub(crate) async fn instance(&self, name: &str, url: &str) -> Instance {
+        self.instance_with(name, url, |_| {}).await
+    }
+
+    pub(crate) async fn instance_with(
+        &self,
+        name: &str,
+        url: &str,
+        change: impl FnOnce(&mut WebhookConfig),
+    ) -> Instance {
+        let mut webhook = WebhookConfig {
+            id: uuid::Uuid::new_v4(),
+            enabled: true,
+            url: url.to_owned(),
+            headers: None,
+            by_events: false,
+            base64: false,
+            events: EventName::ALL.to_vec(),
+            created_at: UnixMs(0),
+            updated_at: UnixMs(0),
+        };
+        change(&mut webhook);
+        let id = InstanceId::random();
+        let (key, data_key) = self.stores.keys.generate(id).await.unwrap();
+        let row = Instance {
+            id,
+            name: InstanceName::parse(name).unwrap(),
+            integration: Integration::Baileys,
+            shard: ShardId(0),
+            number: None,
+            token_hash: format!("{:0>64}", id.as_uuid().simple()),
+            token_sealed: key.seal(format!("token:{id}").as_bytes(), b"T-1").unwrap(),
+            data_key,
+            desired: Desired::Connected,
+            pairing: Pairing::Qr,
+            generation: 1,
+            settings: Settings::default(),
+            webhook: Some(webhook),
+            observed: Observed::never(),
+            epoch: Epoch(0),
+            seq: Seq(0),
+            created_at: UnixMs(0),
+            updated_at: UnixMs(0),
+        };
+        self.stores.registry.create_instance(&row).await.unwrap();
+        row
+    }
+
+    pub(crate) async fn publish(&self, event: &Event) {
+        let message = Outgoing {
+            body: serde_json::to_string(event).unwrap(),
+            group: Some(event.instance.to_string()),
+            dedup: Some(event.id.to_string()),
+            delay: Duration::ZERO,
+        };
+        self.queues.events.send(&[message]).await.unwrap();
+    }
+
+    /// Publishes events with these seqs.
+    pub(crate) async fn publish_all(&self, row: &Instance, seqs: impl IntoIterator<Item = u64>) {
+        for seq in seqs {
+            self.publish(&event(row, seq)).await;
+        }
+    }
+
+    /// The next dead letter.
+    pub(crate) async fn dead_letter(&self) -> DeadLetter {
+        let mut received = self.queues.dead.receive(1, LONG).await.unwrap();
+        let message = received.pop().expect("a dead letter");
+        self.queues.dead.ack(&[message.receipt]).await.unwrap();
+        serde_json::from_str(&message.body).unwrap()
+    }
+}
+
+impl Running {
+    pub(crate) fn counts(&self) -> Counts {
+        self.handle.counts()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.unwrap();
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.shutdown.cancel();
+    }
+}
+
+pub(crate) fn event(row: &Instance, seq: u64) -> Event {
+    Event {
+        id: EventId::random(),
+        instance: row.id,
+        name: row.name.clone(),
+        seq: Seq(seq),
+        epoch: Epoch(1),
+        at: UnixMs(1_700_000_000_000),
+        event: EventName::MessagesUpsert,
+        data: json!({ "n": seq }),
+        sender: None,
+        projection: None,
+    }
+}
+
+/// Waits until `condition` holds.
+#[track_caller]
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) -> impl Future<Output = ()> {
+    let what = what.to_owned();
+    async move {
+        let looks = async {
+            while !condition() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(
+            tokio::time::timeout(LONG, looks).await.is_ok(),
+            "never: {what}"
+        );
+    }
+}

@@ -1,0 +1,17 @@
+//! The control plane over embedded storage, from the outside.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+mod app;
+mod auth;
+mod connect;
+mod connector;
+mod create;
+mod delivery;
+mod fetch;
+mod http_layer;
+mod lifecycle;
+mod logs;
+mod receiver;
+mod send_text;
+mod webhook;
