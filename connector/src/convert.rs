@@ -1,0 +1,5 @@
+//! From WhatsApp's types to the contract's.
+
+pub(crate) mod message;
+pub(crate) mod proto_json;
+pub(crate) mod receipt;

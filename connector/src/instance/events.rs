@@ -1,0 +1,170 @@
+//! What the supervisor does about the events of its client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pombal_domain::time::UnixMs;
+use pombal_domain::{Cause, ConnectionState, Pairing, QrCode};
+use tokio::time::Instant;
+use whatsapp_rust::pair_code::PairCodeOptions;
+use whatsapp_rust::types::events::Event;
+
+use crate::instance::run::Run;
+use crate::instance::supervisor::{Error, Supervisor};
+use crate::instance::{Link, cause};
+use crate::whatsapp::qr;
+
+impl Supervisor {
+    /// Acts on an event. `Some` is a cause to end the connection at once.
+    pub(super) async fn on_event(
+        &mut self,
+        run: &mut Run,
+        event: &Event,
+    ) -> Result<Option<Cause>, Error> {
+        if let Some(cause) = cause::of(event) {
+            // The first cause is the real one; what follows is its consequence.
+            run.cause.get_or_insert(cause);
+            return Ok(None);
+        }
+        match event {
+            Event::PairingQrCode(code) => {
+                if self.codes_shown >= self.context.options.qr_limit {
+                    return Ok(Some(Cause::PairingExpired));
+                }
+                self.codes_shown += 1;
+                self.request_code(run);
+                let base64 = match qr::data_url(&code.code, self.context.options.qr_color) {
+                    Ok(base64) => Some(base64),
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(instance.id = %self.row.id, error, "QR code not drawn");
+                        None
+                    }
+                };
+                self.show(run, Some(code.code.clone()), base64, code.timeout)
+                    .await?;
+            }
+            Event::PairingCode(code) => {
+                run.pairing_code = Some(code.code.clone());
+                let (text, base64) = match &run.last_qr {
+                    Some(qr) => (qr.code.clone(), qr.base64.clone()),
+                    None => (None, None),
+                };
+                self.show(run, text, base64, code.timeout).await?;
+            }
+            Event::PairingCodeError(failed) => {
+                tracing::warn!(instance.id = %self.row.id, error = failed.error, "no pairing code");
+            }
+            Event::PairingCodeRefresh(_) => {
+                run.code_requested = false;
+                self.request_code(run);
+            }
+            Event::PairSuccess(_) => {
+                run.just_paired = true;
+                self.codes_shown = 0;
+                self.flush(run).await?;
+                tracing::info!(instance.id = %self.row.id, "paired");
+            }
+            Event::PairError(failed) => {
+                tracing::warn!(instance.id = %self.row.id, error = failed.error, "pairing failed");
+            }
+            Event::Connected(_) => self.on_open(run).await?,
+            Event::SelfPushNameUpdated(updated) => {
+                if let Some(fact) = self.state.renamed(updated.new_name.clone()) {
+                    self.publish(vec![fact]).await?;
+                }
+            }
+            // What the durability hook has not seen: not end-to-end encrypted, or recovered.
+            Event::Messages(batch) if !batch.hook_committed => {
+                let facts = run.hook.facts(&batch.messages);
+                if !facts.is_empty() {
+                    self.publish(facts).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    /// A new wish for a socket, while one is there: it is answered with what there is.
+    pub(super) async fn new_wish(&mut self, run: &mut Run) -> Result<(), Error> {
+        let generation = self.row.generation;
+        if self.state.observed.state == ConnectionState::Open {
+            let owner = self.state.observed.owner_jid.clone().unwrap_or_default();
+            let fact = self.state.open(owner, None, generation);
+            return self.publish(vec![fact]).await;
+        }
+        self.request_code(run);
+        match run.last_qr.clone() {
+            Some(qr) => {
+                let fact = self.state.pairing(qr, generation);
+                self.publish(vec![fact]).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Publishes the codes of the moment.
+    async fn show(
+        &mut self,
+        run: &mut Run,
+        code: Option<String>,
+        base64: Option<String>,
+        valid_for: Duration,
+    ) -> Result<(), Error> {
+        let qr = QrCode {
+            code,
+            base64,
+            pairing_code: run.pairing_code.clone(),
+            count: self.codes_shown,
+            expires_at: UnixMs::now().plus(valid_for),
+        };
+        run.last_qr = Some(qr.clone());
+        let fact = self.state.pairing(qr, self.row.generation);
+        self.publish(vec![fact]).await
+    }
+
+    /// Asks WhatsApp for a pairing code, once per connection, if the user wants one.
+    fn request_code(&self, run: &mut Run) {
+        let Pairing::Code { phone } = &self.row.pairing else {
+            return;
+        };
+        if std::mem::replace(&mut run.code_requested, true) {
+            return;
+        }
+        let client = Arc::clone(&run.built.client);
+        let options = PairCodeOptions {
+            phone_number: phone.as_str().to_owned(),
+            ..Default::default()
+        };
+        // Its outcome comes as an event.
+        tokio::spawn(async move { client.pair_with_code(options).await.map(drop) });
+    }
+
+    async fn on_open(&mut self, run: &mut Run) -> Result<(), Error> {
+        self.flush(run).await?;
+        let client = &run.built.client;
+        let owner = client
+            .pn()
+            .map(|jid| jid.to_non_ad_string())
+            .unwrap_or_default();
+        let name = Some(client.push_name()).filter(|name| !name.is_empty());
+        let fact = self.state.open(owner, name, self.row.generation);
+        self.set_owner();
+        self.publish(vec![fact]).await?;
+        run.opened_at = Some(Instant::now());
+        run.restarts = 0;
+        self.live.send_replace(Some(Link {
+            client: Arc::clone(client),
+            acks: Arc::clone(&run.built.acks),
+            known: Arc::default(),
+        }));
+        tracing::info!(instance.id = %self.row.id, "open");
+        Ok(())
+    }
+
+    /// Device state is written behind by the client; at these points it must be durable.
+    async fn flush(&self, run: &Run) -> Result<(), Error> {
+        Ok(run.built.client.persistence_manager().flush().await?)
+    }
+}

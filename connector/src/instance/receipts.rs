@@ -1,0 +1,87 @@
+//! Publishes receipts and acks as `messages.update`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pombal_domain::EventId;
+use pombal_domain::InstanceId;
+use pombal_domain::event::EventBody;
+use pombal_sessions::Session;
+use tokio::sync::mpsc;
+use whatsapp_rust::Jid;
+use whatsapp_rust::traits::ProtocolStore;
+use whatsapp_rust::types::events::Event;
+
+use crate::convert::receipt;
+use crate::publish::{Fact, PublisherHandle};
+
+/// Receipts published together.
+const BATCH: usize = 64;
+
+pub(super) struct ReceiptPump {
+    pub(super) instance: InstanceId,
+    pub(super) session: Session,
+    pub(super) publisher: PublisherHandle,
+    pub(super) owner: Arc<Mutex<Option<String>>>,
+}
+
+impl ReceiptPump {
+    /// Runs until the client is gone or the publisher has stopped.
+    pub(super) async fn run(self, mut receipts: mpsc::Receiver<Arc<Event>>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while receipts.recv_many(&mut batch, BATCH).await > 0 {
+            let mut updates = Vec::with_capacity(batch.len());
+            for event in batch.drain(..) {
+                updates.extend(self.updates(&event).await);
+            }
+            let sender = self
+                .owner
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            let facts: Vec<Fact> = updates
+                .into_iter()
+                .map(|(id, body)| Fact {
+                    id,
+                    body,
+                    sender: sender.clone(),
+                    projection: None,
+                })
+                .collect();
+            if !facts.is_empty() && self.publisher.publish(facts).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn updates(&self, event: &Event) -> Vec<(EventId, EventBody)> {
+        match event {
+            Event::Receipt(event) => {
+                let chat = self.shown(&event.source.chat).await;
+                receipt::from_receipt(self.instance, event, &chat)
+            }
+            Event::ServerAck(ack) => match &ack.from {
+                Some(chat) => vec![receipt::from_ack(
+                    self.instance,
+                    ack,
+                    &self.shown(chat).await,
+                )],
+                None => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// The chat as messages show it: by phone number, when the session knows it.
+    async fn shown(&self, chat: &Jid) -> String {
+        let mapping = if chat.is_lid() {
+            self.session
+                .get_lid_mapping(chat.user.as_str())
+                .await
+                .ok()
+                .flatten()
+        } else {
+            None
+        };
+        receipt::shown(chat, mapping.map(|mapping| mapping.phone_number))
+    }
+}

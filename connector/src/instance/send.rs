@@ -1,0 +1,198 @@
+//! Hands a text to WhatsApp.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pombal_domain::event::{EventBody, MessageData, MessageKey, MessageStatus};
+use pombal_domain::time::UnixMs;
+use pombal_domain::{EventId, InstanceId, MessageId, PhoneNumber, Recipient, SendText};
+use serde_json::json;
+use tokio::sync::oneshot;
+use whatsapp_rust::prelude::{MessageBuilderExt, MessageField};
+use whatsapp_rust::waproto::whatsapp as wa;
+use whatsapp_rust::{Jid, SendError, SendOptions};
+
+use crate::convert::receipt;
+use crate::instance::Link;
+use crate::publish::Fact;
+use crate::whatsapp::client::Acked;
+
+/// Longest "composing" that a caller may ask for.
+const MAX_DELAY: Duration = Duration::from_secs(20);
+/// Numbers remembered per connection.
+const KNOWN_NUMBERS: usize = 10_000;
+
+/// A message that WhatsApp was given. Its ack is still to come; the receiver fails when the
+/// connection ends first, and then the message must be handed over again.
+pub(crate) struct Handed {
+    pub(crate) message: Box<MessageData>,
+    pub(crate) ack: oneshot::Receiver<Acked>,
+}
+
+/// The text was not handed over.
+#[derive(Debug)]
+pub(crate) enum SendFailure {
+    /// The connection is not usable now; a later one may be.
+    Disconnected,
+    /// Nobody with this number is on WhatsApp.
+    NotOnWhatsApp { jid: String },
+    /// It will never work.
+    Refused(String),
+}
+
+/// Gives `text` to WhatsApp under its own message id.
+pub(crate) async fn hand_over(
+    instance: InstanceId,
+    link: &Link,
+    text: &SendText,
+) -> Result<Handed, SendFailure> {
+    let to = resolve(link, &text.to).await?;
+    if text.delay_ms > 0 {
+        compose(link, &to, Duration::from_millis(text.delay_ms.into())).await;
+    }
+    let ack = link.acks.expect(&text.message_id);
+    let options = SendOptions::default().with_message_id(text.message_id.as_str());
+    link.client
+        .send_message_with_options(to, message(text), options)
+        .await
+        .map_err(|error| failure(link, &error))?;
+    Ok(Handed {
+        message: Box::new(sent(instance, text)),
+        ack,
+    })
+}
+
+/// The event of a text that WhatsApp has.
+pub(crate) fn sent_event(
+    instance: InstanceId,
+    message: &MessageData,
+    sender: Option<String>,
+) -> Fact {
+    Fact {
+        id: EventId::derive(instance, &["send.message", message.key.id.as_str()]),
+        body: EventBody::SendMessage(Box::new(message.clone())),
+        sender,
+        projection: None,
+    }
+}
+
+/// The event of a text that will not be sent.
+pub(crate) fn failed_update(
+    instance: InstanceId,
+    text: &SendText,
+    error: &str,
+    sender: Option<String>,
+) -> Fact {
+    let (id, body) = receipt::failed(instance, &text.to.jid(), &text.message_id, error);
+    Fact {
+        id,
+        body,
+        sender,
+        projection: None,
+    }
+}
+
+/// The JID to send to. Numbers are looked up once per connection.
+async fn resolve(link: &Link, to: &Recipient) -> Result<Jid, SendFailure> {
+    let number = match to {
+        Recipient::Lid(user) => return Ok(Jid::lid(user.as_str())),
+        Recipient::Group(user) => return Ok(Jid::group(user.as_str())),
+        Recipient::Phone(number) => number,
+    };
+    if let Some(jid) = known(&link.known).get(number) {
+        return Ok(jid.clone());
+    }
+    let asked = Jid::pn(number.as_str());
+    let answers = link
+        .client
+        .contacts()
+        .is_on_whatsapp(std::slice::from_ref(&asked))
+        .await
+        .map_err(|error| match link.client.is_logged_in() {
+            true => SendFailure::Refused(format!("the number could not be looked up: {error}")),
+            false => SendFailure::Disconnected,
+        })?;
+    let Some(answer) = answers.into_iter().find(|answer| answer.is_registered) else {
+        return Err(SendFailure::NotOnWhatsApp { jid: to.jid() });
+    };
+    // WhatsApp may know the account under another number than the one dialled.
+    let jid = match answer.pn_jid {
+        Some(pn) => pn,
+        None if answer.jid.is_pn() => answer.jid,
+        None => asked,
+    };
+    let mut numbers = known(&link.known);
+    if numbers.len() >= KNOWN_NUMBERS {
+        numbers.clear();
+    }
+    numbers.insert(number.clone(), jid.clone());
+    Ok(jid)
+}
+
+fn known(
+    numbers: &Arc<Mutex<HashMap<PhoneNumber, Jid>>>,
+) -> std::sync::MutexGuard<'_, HashMap<PhoneNumber, Jid>> {
+    numbers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shows "composing" for `delay`. The text is sent whether or not that worked.
+async fn compose(link: &Link, to: &Jid, delay: Duration) {
+    let _ = link.client.chatstate().send_composing(to).await;
+    tokio::time::sleep(delay.min(MAX_DELAY)).await;
+    let _ = link.client.chatstate().send_paused(to).await;
+}
+
+fn failure(link: &Link, error: &SendError) -> SendFailure {
+    match error {
+        SendError::NotLoggedIn | SendError::Client(_) | SendError::Iq(_) => {
+            SendFailure::Disconnected
+        }
+        // Internal errors come from a dying connection as well.
+        SendError::Internal(_) if !link.client.is_logged_in() => SendFailure::Disconnected,
+        other => SendFailure::Refused(other.to_string()),
+    }
+}
+
+fn message(text: &SendText) -> wa::Message {
+    let quoted = text.quoted.as_ref();
+    if quoted.is_none() && text.mentioned.is_empty() {
+        return wa::Message::text(text.text.as_str());
+    }
+    let context = wa::ContextInfo {
+        stanza_id: quoted.map(|quoted| quoted.id.as_str().to_owned()),
+        participant: quoted.and_then(|quoted| quoted.participant.clone()),
+        quoted_message: quoted
+            .map(|quoted| wa::Message::text(quoted.text.clone().unwrap_or_default()))
+            .map_or_else(MessageField::none, MessageField::some),
+        mentioned_jid: text.mentioned.clone(),
+        ..Default::default()
+    };
+    wa::Message::text_with_context(text.text.as_str(), context)
+}
+
+/// The message as the contract shows it.
+fn sent(instance: InstanceId, text: &SendText) -> MessageData {
+    MessageData {
+        key: MessageKey {
+            remote_jid: text.to.jid(),
+            remote_jid_alt: None,
+            from_me: true,
+            id: text.message_id.clone(),
+            participant: None,
+            participant_alt: None,
+            addressing_mode: None,
+        },
+        push_name: Some("Você".to_owned()),
+        status: Some(MessageStatus::Pending),
+        message: json!({ "conversation": text.text }),
+        context_info: text
+            .quoted
+            .as_ref()
+            .map(|quoted| json!({ "stanzaId": quoted.id })),
+        message_type: "conversation".to_owned(),
+        message_timestamp: UnixMs::now().seconds(),
+        instance_id: instance,
+        source: MessageId::source(&text.message_id).to_owned(),
+    }
+}

@@ -1,0 +1,255 @@
+//! The supervisor: one task per instance that makes the user's wish so.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pombal_domain::{Cause, ConnectionState, Desired, Instance};
+use pombal_sessions::Session;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use whatsapp_rust::traits::DeviceStore;
+
+use crate::instance::state::State;
+use crate::instance::{InstanceHandle, Link, Mail};
+use crate::pacing::Backoff;
+use crate::publish::{self, Fact, Origin, Publisher, PublisherHandle};
+use crate::shard::Context;
+use crate::whatsapp::client;
+
+/// Mail waiting for a supervisor.
+const MAILBOX: usize = 16;
+/// The newest wish that has been dealt with for good, as a row of the session database.
+const SETTLED: &str = "settled-generation";
+
+/// An instance can't be kept running. The shard must be opened again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the session store failed")]
+    Session(#[from] pombal_sessions::Error),
+    #[error("an event could not be published")]
+    Publish(#[from] publish::Error),
+    #[error("the client could not be built")]
+    Client(#[from] client::Error),
+    #[error("the session does not load")]
+    Store(#[from] whatsapp_rust::store::error::StoreError),
+}
+
+/// What to do after a phase.
+pub(super) enum Step {
+    /// Look at the wish again.
+    Again,
+    /// The supervisor is done.
+    Stop,
+}
+
+/// Keeps one instance as its row says.
+pub(crate) struct Supervisor {
+    pub(super) context: Arc<Context>,
+    pub(super) row: Instance,
+    pub(super) session: Session,
+    pub(super) publisher: PublisherHandle,
+    pub(super) state: State,
+    pub(super) owner: Arc<Mutex<Option<String>>>,
+    pub(super) live: watch::Sender<Option<Link>>,
+    pub(super) backoff: Backoff,
+    /// Codes shown since the last wish.
+    pub(super) codes_shown: u32,
+    /// The replaced connection has had its one retry.
+    pub(super) replaced_before: bool,
+    /// The newest generation that is settled: nothing more is done for it.
+    settled: u64,
+}
+
+impl Supervisor {
+    /// Starts a supervisor, after sending what its predecessor may have left unsent.
+    ///
+    /// # Errors
+    /// When the session store fails.
+    pub(crate) async fn start(
+        context: Arc<Context>,
+        row: Instance,
+        session: Session,
+        stop: CancellationToken,
+    ) -> Result<InstanceHandle, Error> {
+        let origin = Origin {
+            id: row.id,
+            name: row.name.clone(),
+            epoch: context.epoch,
+        };
+        let queue = Arc::clone(&context.seams.events);
+        let publisher = Publisher::start(origin, session.clone(), queue, stop).await?;
+        let settled = match session.get_meta(SETTLED).await? {
+            Some(bytes) => bytes.try_into().map(u64::from_le_bytes).unwrap_or_default(),
+            None => 0,
+        };
+        let (mailbox, mail) = mpsc::channel(MAILBOX);
+        let (live, live_rx) = watch::channel(None);
+        let owner = Arc::new(Mutex::new(row.observed.owner_jid.clone()));
+        let handle = InstanceHandle {
+            id: row.id,
+            mailbox,
+            live: live_rx,
+            publisher: publisher.clone(),
+            owner: Arc::clone(&owner),
+        };
+        let mut observed = row.observed.clone();
+        // A code of a socket that is gone is worthless.
+        observed.qr = None;
+        let supervisor = Self {
+            state: State::new(row.name.clone(), observed),
+            context,
+            row,
+            session,
+            publisher,
+            owner,
+            live,
+            backoff: Backoff::default(),
+            codes_shown: 0,
+            replaced_before: false,
+            settled,
+        };
+        tokio::spawn(supervisor.run(mail));
+        Ok(handle)
+    }
+
+    async fn run(mut self, mut mailbox: mpsc::Receiver<Mail>) {
+        let id = self.row.id;
+        loop {
+            let step = if self.wants_socket() {
+                Box::pin(self.stay_connected(&mut mailbox)).await
+            } else {
+                self.rest(&mut mailbox).await
+            };
+            self.live.send_replace(None);
+            match step {
+                Ok(Step::Again) => {}
+                Ok(Step::Stop) => return,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(instance.id = %id, error, "instance stopped");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether a socket is wanted for the current wish.
+    pub(super) fn wants_socket(&self) -> bool {
+        self.row.desired == Desired::Connected && self.settled < self.row.generation
+    }
+
+    /// Whether `row`, once adopted, asks for a socket.
+    pub(super) fn would_want_socket(&self, row: &Instance) -> bool {
+        row.desired == Desired::Connected && self.settled < row.generation
+    }
+
+    /// No socket is wanted: puts that in order, then waits for mail.
+    async fn rest(&mut self, mailbox: &mut mpsc::Receiver<Mail>) -> Result<Step, Error> {
+        if self.settled < self.row.generation {
+            match self.row.desired {
+                Desired::Connected => {}
+                Desired::Disconnected => self.settle(Cause::Requested).await?,
+                Desired::LoggedOut => self.settle(Cause::LoggedOut).await?,
+            }
+        }
+        match mailbox.recv().await {
+            None => Ok(Step::Stop),
+            Some(mail) => self.take(mail).await,
+        }
+    }
+
+    /// Deals with mail while no client runs.
+    pub(super) async fn take(&mut self, mail: Mail) -> Result<Step, Error> {
+        match mail {
+            Mail::Reconcile { row, done } => {
+                self.adopt(*row);
+                // A wish to be disconnected is dealt with before it is answered.
+                if self.settled < self.row.generation {
+                    match self.row.desired {
+                        Desired::Connected => {}
+                        Desired::Disconnected => self.settle(Cause::Requested).await?,
+                        Desired::LoggedOut => self.settle(Cause::LoggedOut).await?,
+                    }
+                }
+                answer(done);
+                Ok(Step::Again)
+            }
+            Mail::Restart { row, done } => {
+                self.adopt(*row);
+                answer(done);
+                Ok(Step::Again)
+            }
+            Mail::Delete { done } => {
+                self.session.wipe_all().await?;
+                answer(done);
+                Ok(Step::Stop)
+            }
+            Mail::Drain { done } => {
+                answer(done);
+                Ok(Step::Stop)
+            }
+        }
+    }
+
+    /// Takes a newer row. An older one, read before a newer wish was written, is left.
+    pub(super) fn adopt(&mut self, row: Instance) {
+        if row.generation > self.row.generation {
+            self.codes_shown = 0;
+            self.replaced_before = false;
+            self.backoff.reset();
+        }
+        if row.generation >= self.row.generation {
+            self.row = row;
+        }
+    }
+
+    /// The current wish ends here: nothing more is done until there is a new one.
+    pub(super) async fn settle(&mut self, cause: Cause) -> Result<(), Error> {
+        let outcome = cause.outcome();
+        let generation = self.row.generation;
+        let had_session = self.is_paired().await?;
+        if outcome.wipes_session {
+            self.session.wipe_session().await?;
+        }
+        self.settled = generation;
+        self.session
+            .put_meta(SETTLED, &generation.to_le_bytes(), true)
+            .await?;
+        let was_closed = self.state.observed.state == ConnectionState::Close;
+        if was_closed && !had_session && self.state.observed.generation == generation {
+            return Ok(());
+        }
+        let facts = self.state.closed(cause, generation);
+        self.set_owner();
+        tracing::info!(
+            instance.id = %self.row.id,
+            status.reason = outcome.reason.0,
+            "closed: {}",
+            outcome.text
+        );
+        self.publish(facts).await
+    }
+
+    /// Whether the instance has a paired session.
+    async fn is_paired(&self) -> Result<bool, Error> {
+        Ok(self
+            .session
+            .load()
+            .await?
+            .is_some_and(|device| device.pn.is_some()))
+    }
+
+    pub(super) async fn publish(&self, facts: Vec<Fact>) -> Result<(), Error> {
+        Ok(self.publisher.publish(facts).await?)
+    }
+
+    /// Makes the own JID known to whoever stamps it on events.
+    pub(super) fn set_owner(&self) {
+        let owner = self.state.observed.owner_jid.clone();
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = owner;
+    }
+}
+
+/// Tells the sender that its mail has been dealt with; it may have stopped waiting.
+pub(super) fn answer(done: oneshot::Sender<()>) {
+    let _ = done.send(());
+}

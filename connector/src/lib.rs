@@ -1,0 +1,17 @@
+//! The connector: owns shards, holds the WhatsApp sockets of their instances, runs commands
+//! and publishes events.
+//!
+//! [`ConnectorOptions`] configure a [`Connector`], which runs until it is told to drain.
+
+mod convert;
+mod instance;
+mod options;
+mod pacing;
+mod publish;
+mod service;
+mod shard;
+mod whatsapp;
+
+pub use options::{ConnectorOptions, Seams};
+pub use service::{Connector, Error};
+pub use whatsapp::endpoint::{BadEndpoint, Endpoint};

@@ -1,0 +1,255 @@
+//! Publishes the events of one instance: first durable in its journal, then in the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pombal_domain::event::EventBody;
+use pombal_domain::instance::Observed;
+use pombal_domain::time::UnixMs;
+use pombal_domain::{Epoch, Event, EventId, InstanceId, InstanceName, Projection, Seq};
+use pombal_sessions::{Appended, JournalRow, Session};
+use pombal_store::Queue;
+use pombal_store::queue::{MAX_BATCH, Outgoing};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::pacing::Backoff;
+
+/// Facts taken together into one commit of the journal.
+const MAX_FACTS: usize = 64;
+
+/// Something that happened, not yet an event: it has no place in the stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Fact {
+    pub(crate) id: EventId,
+    pub(crate) body: EventBody,
+    pub(crate) sender: Option<String>,
+    pub(crate) projection: Option<Observed>,
+}
+
+/// Events were not published.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The journal failed: the shard must be opened again.
+    #[error("the journal of an instance failed")]
+    Journal(#[source] Arc<pombal_sessions::Error>),
+    /// A journaled event can't be read.
+    #[error("a journaled event does not decode")]
+    Decode(#[source] Arc<serde_json::Error>),
+    /// The publisher stopped. What it had journaled is sent by its successor.
+    #[error("the publisher has stopped")]
+    Stopped,
+}
+
+/// Hands facts to a [`Publisher`]. A cheap clone.
+#[derive(Clone)]
+pub(crate) struct PublisherHandle {
+    jobs: mpsc::Sender<Job>,
+}
+
+struct Job {
+    facts: Vec<Fact>,
+    done: oneshot::Sender<Result<(), Error>>,
+}
+
+impl PublisherHandle {
+    /// Publishes `facts` in order. When it returns `Ok` they are durable in the events queue.
+    /// Facts published before are not published again.
+    pub(crate) async fn publish(&self, facts: Vec<Fact>) -> Result<(), Error> {
+        let (done, outcome) = oneshot::channel();
+        self.jobs
+            .send(Job { facts, done })
+            .await
+            .map_err(|_| Error::Stopped)?;
+        outcome.await.map_err(|_| Error::Stopped)?
+    }
+}
+
+/// Whose events these are.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) id: InstanceId,
+    pub(crate) name: InstanceName,
+    pub(crate) epoch: Epoch,
+}
+
+/// Numbers the events of one instance and sends them, one batch after the other.
+pub(crate) struct Publisher {
+    origin: Origin,
+    session: Session,
+    queue: Arc<dyn Queue>,
+    stop: CancellationToken,
+}
+
+impl Publisher {
+    /// Sends what a predecessor journaled but may not have sent, then serves the handle.
+    ///
+    /// # Errors
+    /// When the journal can't be read.
+    pub(crate) async fn start(
+        origin: Origin,
+        session: Session,
+        queue: Arc<dyn Queue>,
+        stop: CancellationToken,
+    ) -> Result<PublisherHandle, Error> {
+        let publisher = Self {
+            origin,
+            session,
+            queue,
+            stop,
+        };
+        publisher.replay().await?;
+        let (jobs, inbox) = mpsc::channel(MAX_FACTS);
+        tokio::spawn(publisher.run(inbox));
+        Ok(PublisherHandle { jobs })
+    }
+
+    async fn run(self, mut inbox: mpsc::Receiver<Job>) {
+        loop {
+            let first = tokio::select! {
+                () = self.stop.cancelled() => return,
+                job = inbox.recv() => match job {
+                    Some(job) => job,
+                    None => return,
+                },
+            };
+            let mut jobs = vec![first];
+            let mut facts = jobs[0].facts.len();
+            while facts < MAX_FACTS {
+                let Ok(job) = inbox.try_recv() else { break };
+                facts += job.facts.len();
+                jobs.push(job);
+            }
+            let batch = jobs
+                .iter_mut()
+                .flat_map(|job| std::mem::take(&mut job.facts))
+                .collect();
+            let result = self.publish(batch).await;
+            for job in jobs {
+                // The caller may have gone; its events are published all the same.
+                let _ = job.done.send(copy(&result));
+            }
+        }
+    }
+
+    async fn publish(&self, facts: Vec<Fact>) -> Result<(), Error> {
+        let now = UnixMs::now();
+        let events: Vec<Event> = facts
+            .into_iter()
+            .map(|fact| self.event(fact, now))
+            .collect();
+        let rows = events
+            .iter()
+            .map(|event| {
+                let payload = serde_json::to_vec(event)?;
+                Ok(JournalRow::new(event.id, move |_| payload))
+            })
+            .collect::<Result<Vec<_>, serde_json::Error>>()
+            .map_err(|error| Error::Decode(Arc::new(error)))?;
+        let appended = self.session.journal_append(rows).await.map_err(journal)?;
+        let mut pending = Vec::with_capacity(events.len());
+        for (event, appended) in events.into_iter().zip(appended) {
+            match appended {
+                Appended::New { seq } => pending.push(Event { seq, ..event }),
+                Appended::Existing { sent: true, .. } => {}
+                Appended::Existing { seq, payload, .. } => {
+                    pending.push(self.revive(seq, payload.as_deref().unwrap_or_default())?);
+                }
+            }
+        }
+        self.send(pending).await
+    }
+
+    /// Sends the events that a crash may have kept from the queue. The queue drops those that
+    /// it has had: their ids are the same.
+    async fn replay(&self) -> Result<(), Error> {
+        let unsent = self.session.journal_unsent().await.map_err(journal)?;
+        let events = unsent
+            .iter()
+            .map(|(seq, _, payload)| self.revive(*seq, payload))
+            .collect::<Result<Vec<_>, Error>>()?;
+        if !events.is_empty() {
+            tracing::info!(
+                instance.id = %self.origin.id,
+                events.count = events.len(),
+                "sending journaled events again"
+            );
+        }
+        self.send(events).await
+    }
+
+    /// A journaled event, under the epoch of now: consumers drop those of older owners.
+    fn revive(&self, seq: Seq, payload: &[u8]) -> Result<Event, Error> {
+        let event: Event =
+            serde_json::from_slice(payload).map_err(|error| Error::Decode(Arc::new(error)))?;
+        Ok(Event {
+            seq,
+            epoch: self.origin.epoch,
+            ..event
+        })
+    }
+
+    /// Sends until the queue has taken everything, or the publisher is stopped.
+    async fn send(&self, events: Vec<Event>) -> Result<(), Error> {
+        for batch in events.chunks(MAX_BATCH) {
+            let messages = batch
+                .iter()
+                .map(|event| {
+                    Ok(Outgoing {
+                        body: serde_json::to_string(event)?,
+                        group: Some(self.origin.id.to_string()),
+                        dedup: Some(event.id.to_string()),
+                        delay: Duration::ZERO,
+                    })
+                })
+                .collect::<Result<Vec<_>, serde_json::Error>>()
+                .map_err(|error| Error::Decode(Arc::new(error)))?;
+            let mut backoff = Backoff::default();
+            while let Err(error) = self.queue.send(&messages).await {
+                tracing::warn!(
+                    instance.id = %self.origin.id,
+                    error = &error as &dyn std::error::Error,
+                    "events queue refused a batch; trying again"
+                );
+                tokio::select! {
+                    () = self.stop.cancelled() => return Err(Error::Stopped),
+                    () = tokio::time::sleep(backoff.next()) => {}
+                }
+            }
+            let ids: Vec<EventId> = batch.iter().map(|event| event.id).collect();
+            self.session.journal_sent(&ids).await.map_err(journal)?;
+        }
+        Ok(())
+    }
+
+    fn event(&self, fact: Fact, at: UnixMs) -> Event {
+        Event {
+            id: fact.id,
+            instance: self.origin.id,
+            name: self.origin.name.clone(),
+            seq: Seq::default(),
+            epoch: self.origin.epoch,
+            at,
+            event: fact.body.name(),
+            data: fact.body.data(),
+            sender: fact.sender,
+            projection: fact
+                .projection
+                .map(|observed| Projection(Box::new(observed))),
+        }
+    }
+}
+
+fn journal(error: pombal_sessions::Error) -> Error {
+    Error::Journal(Arc::new(error))
+}
+
+/// The same outcome for each of the callers whose facts shared a batch.
+fn copy(result: &Result<(), Error>) -> Result<(), Error> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(Error::Journal(source)) => Err(Error::Journal(Arc::clone(source))),
+        Err(Error::Decode(source)) => Err(Error::Decode(Arc::clone(source))),
+        Err(Error::Stopped) => Err(Error::Stopped),
+    }
+}

@@ -1,0 +1,217 @@
+//! Takes commands from the shard's queue. One instance's commands run in order, different
+//! instances' side by side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pombal_domain::time::UnixMs;
+use pombal_domain::{Command, Instance, InstanceId, Op, Reply, Tombstone};
+use pombal_store::queue::{Incoming, MAX_BATCH, Receipt};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::instance::Mail;
+use crate::pacing::Backoff;
+use crate::shard::{Error, Shard};
+
+/// One long poll. The longest that SQS allows.
+const POLL: Duration = Duration::from_secs(20);
+/// How long a received command stays hidden from others, renewed while it is worked on.
+const VISIBILITY: Duration = Duration::from_secs(30);
+/// How often the visibility is renewed.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How long a reply row lives.
+const REPLY_TTL: Duration = Duration::from_secs(120);
+/// Longest wait for a supervisor to deal with a wish.
+const WISH_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A command together with its receipt.
+pub(super) struct Job {
+    pub(super) command: Command,
+    pub(super) receipt: Receipt,
+}
+
+impl Shard {
+    /// Receives until `stop` is cancelled.
+    pub(super) async fn consume(self: Arc<Self>, tasks: TaskTracker, stop: CancellationToken) {
+        let mut backoff = Backoff::default();
+        loop {
+            let received = tokio::select! {
+                () = stop.cancelled() => return,
+                received = self.queue.receive(MAX_BATCH, POLL) => received,
+            };
+            match received {
+                Ok(messages) => {
+                    backoff.reset();
+                    for batch in by_group(messages) {
+                        let shard = Arc::clone(&self);
+                        let stop = stop.clone();
+                        tasks.spawn(async move { shard.work(batch, &stop).await });
+                    }
+                }
+                Err(error) => {
+                    {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(shard = %self.context.shard, error, "no commands received");
+                    }
+                    tokio::time::sleep(backoff.next()).await;
+                }
+            }
+        }
+    }
+
+    /// Runs one instance's commands, keeping them hidden meanwhile.
+    async fn work(&self, batch: Vec<Incoming>, stop: &CancellationToken) {
+        let receipts: Vec<Receipt> = batch
+            .iter()
+            .map(|message| message.receipt.clone())
+            .collect();
+        let heartbeat = async {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                for receipt in &receipts {
+                    // Those already acked are gone: that is no news.
+                    let _ = self.queue.extend(receipt, VISIBILITY).await;
+                }
+            }
+        };
+        let jobs = self.parse(batch).await;
+        tokio::select! {
+            () = self.run_in_order(jobs, stop) => {}
+            () = heartbeat => {}
+        }
+    }
+
+    /// Decodes a batch. What is not a command would fail forever: it is logged and dropped.
+    async fn parse(&self, batch: Vec<Incoming>) -> Vec<Job> {
+        let mut jobs = Vec::with_capacity(batch.len());
+        for message in batch {
+            match serde_json::from_str(&message.body) {
+                Ok(command) => jobs.push(Job {
+                    command,
+                    receipt: message.receipt,
+                }),
+                Err(error) => {
+                    let error = error.to_string();
+                    tracing::error!(shard = %self.context.shard, error, "not a command: dropped");
+                    self.ack(&message.receipt).await;
+                }
+            }
+        }
+        jobs
+    }
+
+    async fn run_in_order(&self, jobs: Vec<Job>, stop: &CancellationToken) {
+        let mut texts = Vec::new();
+        for job in jobs {
+            if matches!(job.command.op, Op::SendText(_)) {
+                texts.push(job);
+                continue;
+            }
+            self.send_texts(std::mem::take(&mut texts), stop).await;
+            let reply = if expired(&job.command) {
+                Reply::TimedOut
+            } else {
+                match self.wish(&job.command).await {
+                    Ok(reply) => reply,
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        let id = job.command.instance;
+                        tracing::error!(instance.id = %id, error, "command failed; it comes back");
+                        continue;
+                    }
+                }
+            };
+            self.finish(&job, &reply).await;
+        }
+        self.send_texts(texts, stop).await;
+    }
+
+    /// Reads the instance's row and has its supervisor make it so.
+    async fn wish(&self, command: &Command) -> Result<Reply, Error> {
+        let row = self.context.seams.registry.instance(&command.name).await?;
+        let Some(row) = row.filter(|row| row.id == command.instance) else {
+            let (id, name) = (command.instance, command.name.clone());
+            let tombstone = Tombstone {
+                id,
+                name,
+                shard: self.context.shard,
+            };
+            self.bury(tombstone).await?;
+            return Ok(Reply::Done);
+        };
+        if row.shard != self.context.shard {
+            return Ok(Reply::Failed {
+                message: "the instance has moved".to_owned(),
+            });
+        }
+        let restart = matches!(command.op, Op::Restart);
+        let (handle, fresh) = self.handle(&row).await?;
+        if fresh && row.desired == pombal_domain::Desired::Connected {
+            return Ok(Reply::Done);
+        }
+        let told = handle.tell(|done| mail(row, restart, done));
+        match timeout(WISH_TIMEOUT, told).await {
+            Ok(true) => Ok(Reply::Done),
+            Ok(false) => Ok(Reply::Failed {
+                message: "the instance has stopped".to_owned(),
+            }),
+            Err(_) => Ok(Reply::TimedOut),
+        }
+    }
+
+    /// Answers whoever waits, then removes the command.
+    pub(super) async fn finish(&self, job: &Job, reply: &Reply) {
+        if job.command.reply {
+            let registry = &self.context.seams.registry;
+            if let Err(error) = registry.put_reply(job.command.id, reply, REPLY_TTL).await {
+                // The caller times out; the command itself is done.
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(instance.id = %job.command.instance, error, "reply not written");
+            }
+        }
+        self.ack(&job.receipt).await;
+    }
+
+    pub(super) async fn ack(&self, receipt: &Receipt) {
+        if let Err(error) = self.queue.ack(std::slice::from_ref(receipt)).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(shard = %self.context.shard, error, "command not acked; it comes back");
+        }
+    }
+}
+
+fn mail(row: Instance, restart: bool, done: tokio::sync::oneshot::Sender<()>) -> Mail {
+    let row = Box::new(row);
+    if restart {
+        Mail::Restart { row, done }
+    } else {
+        Mail::Reconcile { row, done }
+    }
+}
+
+/// Whether the command's time is over.
+pub(super) fn expired(command: &Command) -> bool {
+    command.not_after <= UnixMs::now()
+}
+
+/// Splits a batch by group, keeping the order within each.
+fn by_group(messages: Vec<Incoming>) -> Vec<Vec<Incoming>> {
+    let mut batches: Vec<Vec<Incoming>> = Vec::new();
+    for message in messages {
+        match batches
+            .iter_mut()
+            .find(|batch| batch[0].group == message.group)
+        {
+            Some(batch) => batch.push(message),
+            None => batches.push(vec![message]),
+        }
+    }
+    batches
+}
+
+/// The instance that a batch of texts is for.
+pub(super) fn instance_of(jobs: &[Job]) -> Option<InstanceId> {
+    jobs.first().map(|job| job.command.instance)
+}

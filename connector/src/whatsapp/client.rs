@@ -1,0 +1,212 @@
+//! Builds the WhatsApp client of one instance.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pombal_domain::MessageId;
+use pombal_sessions::Session;
+use tokio::sync::{mpsc, oneshot};
+use whatsapp_rust::store::persistence_manager::PersistenceManager;
+use whatsapp_rust::traits::Backend;
+use whatsapp_rust::types::events::{Event, EventHandler};
+use whatsapp_rust::wacore::store::DevicePropsOverride;
+use whatsapp_rust::waproto::whatsapp as wa;
+use whatsapp_rust::{Client, InboundDurabilityHook};
+
+use crate::options::ConnectorOptions;
+use crate::whatsapp::dialer::{Dial, Dialer};
+use crate::whatsapp::http::WhatsAppHttp;
+
+/// One-time prekeys kept on the server. WhatsApp Web offers 812; each costs memory and a
+/// row, and one is used up per new conversation only.
+const PREKEYS: usize = 100;
+/// Receipts and acks waiting to be published, per instance. Beyond it they are dropped and
+/// counted: WhatsApp has them, and no message is among them.
+const RECEIPT_BACKLOG: usize = 8192;
+/// The version told to a server that is not WhatsApp, where none can be looked up.
+const FIXED_VERSION: (u32, u32, u32) = (2, 3000, 1_023_000_000);
+
+/// A client could not be built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the session does not load")]
+    Session(#[from] whatsapp_rust::store::error::StoreError),
+    #[error("the WhatsApp client could not be built")]
+    Build(#[from] whatsapp_rust::ClientBuilderError),
+}
+
+/// What all clients of a connector share.
+#[derive(Clone)]
+pub(crate) struct Clients {
+    dial: Dial,
+    http: Arc<WhatsAppHttp>,
+    version: Option<(u32, u32, u32)>,
+    device_name: String,
+}
+
+/// The client of one instance, with the channels it speaks through.
+pub(crate) struct Built {
+    pub(crate) client: Arc<Client>,
+    pub(crate) dialer: Arc<Dialer>,
+    /// Everything but receipts and acks, in order.
+    pub(crate) signals: mpsc::UnboundedReceiver<Arc<Event>>,
+    /// Receipts and acks, in order.
+    pub(crate) receipts: mpsc::Receiver<Arc<Event>>,
+    pub(crate) acks: Arc<PendingAcks>,
+}
+
+impl Clients {
+    pub(crate) fn new(options: &ConnectorOptions) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            dial: Dial::new(&options.endpoint),
+            http: Arc::new(WhatsAppHttp::new()?),
+            // WhatsApp refuses old versions, so the current one is looked up (once a day).
+            version: (!options.endpoint.is_whatsapp()).then_some(FIXED_VERSION),
+            device_name: options.device_name.clone(),
+        })
+    }
+
+    /// A client on `session`. It dials when its `run` is called, once per connection: we
+    /// supervise reconnecting ourselves.
+    pub(crate) async fn build(
+        &self,
+        session: Session,
+        hook: Arc<dyn InboundDurabilityHook>,
+    ) -> Result<Built, Error> {
+        let backend: Arc<dyn Backend> = Arc::new(session);
+        let persistence = Arc::new(PersistenceManager::new(backend).await?);
+        let props = DevicePropsOverride {
+            os: Some(self.device_name.clone()),
+            platform_type: Some(wa::device_props::PlatformType::Chrome),
+            ..DevicePropsOverride::default()
+        };
+        persistence
+            .process_command(whatsapp_rust::store::commands::DeviceCommand::SetDeviceProps(props))
+            .await;
+
+        let dialer = self.dial.dialer();
+        let mut builder = Client::builder()
+            .with_runtime(whatsapp_rust::prelude::TokioRuntime)
+            .with_persistence_manager(persistence)
+            .with_transport_factory_arc(dialer.clone())
+            .with_http_client_arc(self.http.clone())
+            .with_inbound_durability_hook_arc(hook)
+            .with_wanted_pre_key_count(PREKEYS)
+            .with_skip_history_sync(true);
+        if let Some(version) = self.version {
+            builder = builder.with_version_override(version);
+        }
+        let client = builder.build().await?.into_client();
+        client.enable_auto_reconnect.store(false, Ordering::Relaxed);
+
+        let (signals_tx, signals) = mpsc::unbounded_channel();
+        let (receipts_tx, receipts) = mpsc::channel(RECEIPT_BACKLOG);
+        let acks = Arc::new(PendingAcks::default());
+        let tap = Tap {
+            signals: signals_tx,
+            receipts: receipts_tx,
+            acks: Arc::clone(&acks),
+        };
+        client.subscribe_handler(Arc::new(tap)).detach();
+        Ok(Built {
+            client,
+            dialer,
+            signals,
+            receipts,
+            acks,
+        })
+    }
+}
+
+/// Sorts the client's events into our channels. Called on the client's receive path, so it
+/// must not block.
+struct Tap {
+    signals: mpsc::UnboundedSender<Arc<Event>>,
+    receipts: mpsc::Sender<Arc<Event>>,
+    acks: Arc<PendingAcks>,
+}
+
+impl EventHandler for Tap {
+    fn handle_event(&self, event: Arc<Event>) {
+        let is_receipt = match &*event {
+            Event::Receipt(_) => true,
+            // The client's own protocol messages are acked as well: those are nobody's business.
+            Event::ServerAck(ack) => self.acks.resolve(&ack.id, ack.error.as_deref()),
+            _ => false,
+        };
+        if is_receipt {
+            if self.receipts.try_send(event).is_err() {
+                tracing::warn!(backlog = RECEIPT_BACKLOG, "receipt dropped: backlog full");
+            }
+        } else if interests(&event) {
+            // Fails only when nobody supervises the client any more.
+            let _ = self.signals.send(event);
+        }
+    }
+}
+
+/// The events that the supervisor acts on.
+fn interests(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Connected(_)
+            | Event::Disconnected(_)
+            | Event::PairSuccess(_)
+            | Event::PairError(_)
+            | Event::LoggedOut(_)
+            | Event::PairingQrCode(_)
+            | Event::PairingCode(_)
+            | Event::PairingCodeError(_)
+            | Event::PairingCodeRefresh(_)
+            | Event::ClientOutdated(_)
+            | Event::StreamReplaced(_)
+            | Event::TemporaryBan(_)
+            | Event::ConnectFailure(_)
+            | Event::StreamError(_)
+            | Event::SelfPushNameUpdated(_)
+            | Event::Messages(_)
+    )
+}
+
+/// How WhatsApp answered a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Acked {
+    /// It has the message.
+    Accepted,
+    /// It refused, with this code.
+    Refused(String),
+}
+
+/// Messages handed to WhatsApp whose ack is still to come.
+#[derive(Default)]
+pub(crate) struct PendingAcks(Mutex<HashMap<String, oneshot::Sender<Acked>>>);
+
+impl PendingAcks {
+    /// Waits for the ack of `id`. The receiver fails when the connection ends first.
+    pub(crate) fn expect(&self, id: &MessageId) -> oneshot::Receiver<Acked> {
+        let (tx, rx) = oneshot::channel();
+        self.lock().insert(id.as_str().to_owned(), tx);
+        rx
+    }
+
+    /// Gives up on every ack: the connection has ended.
+    pub(crate) fn fail_all(&self) {
+        self.lock().clear();
+    }
+
+    /// Whether the ack was expected.
+    fn resolve(&self, id: &str, error: Option<&str>) -> bool {
+        let Some(waiter) = self.lock().remove(id) else {
+            return false;
+        };
+        let acked = error.map_or(Acked::Accepted, |code| Acked::Refused(code.to_owned()));
+        // The sender may have given up waiting.
+        let _ = waiter.send(acked);
+        true
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<Acked>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,84 @@
+//! The one place that opens WhatsApp sockets.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use whatsapp_rust::async_channel::Receiver;
+use whatsapp_rust::transport::{
+    TokioWebSocketTransportFactory, Transport, TransportEvent, TransportFactory,
+    default_tls_connector,
+};
+
+use crate::whatsapp::endpoint::Endpoint;
+
+/// Makes [`Dialer`]s. All share one TLS configuration: building a root store per connection
+/// costs more than the rest of the connection.
+#[derive(Clone)]
+pub(crate) struct Dial {
+    factory: Arc<TokioWebSocketTransportFactory>,
+}
+
+impl Dial {
+    pub(crate) fn new(endpoint: &Endpoint) -> Self {
+        let factory = TokioWebSocketTransportFactory::new()
+            .with_url(endpoint.as_str())
+            .with_connector(default_tls_connector());
+        Self {
+            factory: Arc::new(factory),
+        }
+    }
+
+    /// A dialer for one client.
+    pub(crate) fn dialer(&self) -> Arc<Dialer> {
+        Arc::new(Dialer {
+            factory: Arc::clone(&self.factory),
+            last: Mutex::new(DialResult::NotTried),
+        })
+    }
+}
+
+/// How the last dial of a client ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DialResult {
+    /// None since the last look.
+    NotTried,
+    /// The socket opened.
+    Opened,
+    /// It did not, and why.
+    Failed(String),
+}
+
+/// Opens the sockets of one client, and remembers how that went: the client emits no event
+/// for a dial that fails.
+pub(crate) struct Dialer {
+    factory: Arc<TokioWebSocketTransportFactory>,
+    last: Mutex<DialResult>,
+}
+
+impl Dialer {
+    /// How the last dial ended; forgets it.
+    pub(crate) fn take(&self) -> DialResult {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *last, DialResult::NotTried)
+    }
+
+    fn set(&self, result: DialResult) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = result;
+    }
+}
+
+#[async_trait]
+impl TransportFactory for Dialer {
+    async fn create_transport(
+        &self,
+    ) -> anyhow::Result<(Arc<dyn Transport>, Receiver<TransportEvent>)> {
+        // Overwritten by the outcome; stays when the client's own time-out drops this future.
+        self.set(DialResult::Failed("timed out".to_owned()));
+        let result = self.factory.create_transport().await;
+        self.set(match &result {
+            Ok(_) => DialResult::Opened,
+            Err(error) => DialResult::Failed(format!("{error:#}")),
+        });
+        result
+    }
+}
