@@ -253,3 +253,6 @@ fn copy(result: &Result<(), Error>) -> Result<(), Error> {
         Err(Error::Stopped) => Err(Error::Stopped),
     }
 }
+
+#[cfg(test)]
+mod tests;

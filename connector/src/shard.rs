@@ -88,6 +88,7 @@ impl Shard {
             ..ShardDbOptions::local(Arc::clone(&seams.sessions), &seams.sessions_root, shard)
         })
         .await?;
+        tracing::info!(%shard, %epoch, "shard taken");
         let context = Context {
             me,
             shard,

@@ -7,11 +7,11 @@ use whatsapp_rust::types::events::{ConnectFailureReason, Event};
 /// The cause that `event` gives for the end of a connection; `None` when it gives none.
 pub(super) fn of(event: &Event) -> Option<Cause> {
     match event {
-        Event::LoggedOut(logged_out) => Some(of_refusal(logged_out.reason.clone())),
+        Event::LoggedOut(logged_out) => Some(of_refusal(logged_out.reason)),
         Event::TemporaryBan(_) => Some(Cause::TemporaryBan),
         Event::ClientOutdated(_) => Some(Cause::ClientOutdated),
         Event::StreamReplaced(_) => Some(Cause::Replaced),
-        Event::ConnectFailure(failure) => Some(of_refusal(failure.reason.clone())),
+        Event::ConnectFailure(failure) => Some(of_refusal(failure.reason)),
         Event::StreamError(error) => match error.code.as_str() {
             "500" => Some(Cause::ServerError),
             "503" => Some(Cause::Unavailable),

@@ -81,6 +81,10 @@ impl Supervisor {
                     self.publish(facts).await?;
                 }
             }
+            // The client asks the sender for it again by itself.
+            Event::UndecryptableMessage(_) => {
+                tracing::warn!(instance.id = %self.row.id, "a message did not decrypt; asked again");
+            }
             _ => {}
         }
         Ok(None)

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Command, Instance, InstanceId, Op, Reply, Tombstone};
 use pombal_store::queue::{Incoming, MAX_BATCH, Receipt};
@@ -95,7 +96,7 @@ impl Shard {
                 Err(error) => {
                     let error = error.to_string();
                     tracing::error!(shard = %self.context.shard, error, "not a command: dropped");
-                    self.ack(&message.receipt).await;
+                    self.ack(std::slice::from_ref(&message.receipt)).await;
                 }
             }
         }
@@ -163,21 +164,34 @@ impl Shard {
 
     /// Answers whoever waits, then removes the command.
     pub(super) async fn finish(&self, job: &Job, reply: &Reply) {
-        if job.command.reply {
-            let registry = &self.context.seams.registry;
-            if let Err(error) = registry.put_reply(job.command.id, reply, REPLY_TTL).await {
-                // The caller times out; the command itself is done.
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(instance.id = %job.command.instance, error, "reply not written");
-            }
-        }
-        self.ack(&job.receipt).await;
+        self.reply(job, reply).await;
+        self.ack(std::slice::from_ref(&job.receipt)).await;
     }
 
-    pub(super) async fn ack(&self, receipt: &Receipt) {
-        if let Err(error) = self.queue.ack(std::slice::from_ref(receipt)).await {
+    /// Answers whoever waits for these commands.
+    pub(super) async fn reply_all(&self, done: impl Iterator<Item = &(Job, Reply)>) {
+        join_all(done.map(|(job, reply)| self.reply(job, reply))).await;
+    }
+
+    async fn reply(&self, job: &Job, reply: &Reply) {
+        if !job.command.reply {
+            return;
+        }
+        let registry = &self.context.seams.registry;
+        if let Err(error) = registry.put_reply(job.command.id, reply, REPLY_TTL).await {
+            // The caller times out; the command itself is done.
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(shard = %self.context.shard, error, "command not acked; it comes back");
+            tracing::warn!(instance.id = %job.command.instance, error, "reply not written");
+        }
+    }
+
+    pub(super) async fn ack(&self, receipts: &[Receipt]) {
+        if receipts.is_empty() {
+            return;
+        }
+        if let Err(error) = self.queue.ack(receipts).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(shard = %self.context.shard, error, "commands not acked; they come back");
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use futures::future::join_all;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Op, Reply};
 use tokio::time::timeout;
@@ -68,6 +69,8 @@ impl Shard {
             if let Ok(Some(link)) = link {
                 return Some((handle, link));
             }
+            // The supervisor has just ended.
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
@@ -100,31 +103,54 @@ impl Shard {
             }
         }
         left.extend(jobs);
+        let mut again = self.settle_acks(handle, handed).await;
+        again.append(&mut left);
+        again
+    }
+
+    /// Waits for the acks of what was handed over, and finishes what WhatsApp has taken or
+    /// refused. Returns the rest.
+    async fn settle_acks(&self, handle: &InstanceHandle, handed: Vec<(Job, Handed)>) -> Vec<Job> {
+        let waiting = handed
+            .into_iter()
+            .map(|(job, Handed { message, ack })| async move {
+                (job, message, timeout(ACK_TIMEOUT, ack).await)
+            });
         let mut again = Vec::new();
-        for (job, Handed { message, ack }) in handed {
-            match timeout(ACK_TIMEOUT, ack).await {
+        let mut facts = Vec::new();
+        let mut done = Vec::new();
+        for (job, message, ack) in join_all(waiting).await {
+            match ack {
                 Ok(Ok(Acked::Accepted)) => {
-                    let fact = sent_event(handle.id, &message, owner(handle));
-                    self.publish(handle, fact).await;
-                    self.finish(&job, &Reply::Sent { message }).await;
+                    facts.push(sent_event(handle.id, &message, owner(handle)));
+                    done.push((job, Reply::Sent { message }));
                 }
                 Ok(Ok(Acked::Refused(code))) => {
                     let message = format!("WhatsApp refused the message ({code})");
-                    self.finish(&job, &Reply::Failed { message }).await;
+                    done.push((job, Reply::Failed { message }));
                 }
                 // The connection ended, or WhatsApp is silent.
                 Ok(Err(_)) | Err(_) => again.push(job),
             }
         }
-        again.append(&mut left);
+        // Callers wait for the reply: it need not wait for the event.
+        let (published, ()) =
+            tokio::join!(self.publish(handle, facts), self.reply_all(done.iter()));
+        if published {
+            let receipts: Vec<_> = done.into_iter().map(|(job, _)| job.receipt).collect();
+            self.ack(&receipts).await;
+        } else {
+            // Not acked, so that the event is not lost: sent again, they keep their ids.
+            again.extend(done.into_iter().map(|(job, _)| job));
+        }
         again
     }
 
     /// Answers the caller, and tells whoever listens to events that it will not be sent.
     async fn refuse(&self, handle: &InstanceHandle, job: Job, error: &str, reply: Reply) {
         if let Op::SendText(text) = &job.command.op {
-            self.publish(handle, failed_update(handle.id, text, error, owner(handle)))
-                .await;
+            let fact = failed_update(handle.id, text, error, owner(handle));
+            self.publish(handle, vec![fact]).await;
         }
         self.finish(&job, &reply).await;
     }
@@ -146,10 +172,18 @@ impl Shard {
         left
     }
 
-    async fn publish(&self, handle: &InstanceHandle, fact: Fact) {
-        if let Err(error) = handle.publisher.publish(vec![fact]).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(instance.id = %handle.id, error, "event not published");
+    /// Whether the events are in the queue.
+    async fn publish(&self, handle: &InstanceHandle, facts: Vec<Fact>) -> bool {
+        if facts.is_empty() {
+            return true;
+        }
+        match handle.publisher.publish(facts).await {
+            Ok(()) => true,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(instance.id = %handle.id, error, "event not published");
+                false
+            }
         }
     }
 

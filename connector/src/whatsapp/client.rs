@@ -24,7 +24,7 @@ const PREKEYS: usize = 100;
 /// Receipts and acks waiting to be published, per instance. Beyond it they are dropped and
 /// counted: WhatsApp has them, and no message is among them.
 const RECEIPT_BACKLOG: usize = 8192;
-/// The version told to a server that is not WhatsApp, where none can be looked up.
+/// The version told to a server on loopback: it takes any, and none can be looked up there.
 const FIXED_VERSION: (u32, u32, u32) = (2, 3000, 1_023_000_000);
 
 /// A client could not be built.
@@ -62,7 +62,7 @@ impl Clients {
             dial: Dial::new(&options.endpoint),
             http: Arc::new(WhatsAppHttp::new()?),
             // WhatsApp refuses old versions, so the current one is looked up (once a day).
-            version: (!options.endpoint.is_whatsapp()).then_some(FIXED_VERSION),
+            version: options.endpoint.is_loopback().then_some(FIXED_VERSION),
             device_name: options.device_name.clone(),
         })
     }
@@ -166,6 +166,7 @@ fn interests(event: &Event) -> bool {
             | Event::StreamError(_)
             | Event::SelfPushNameUpdated(_)
             | Event::Messages(_)
+            | Event::UndecryptableMessage(_)
     )
 }
 

@@ -41,12 +41,7 @@ impl Endpoint {
     /// See [`BadEndpoint`].
     pub fn parse(address: &str) -> Result<Self, BadEndpoint> {
         let url = Url::parse(address)?;
-        // A name could resolve to anything by the time it is dialled: only literals count.
-        let loopback = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            _ => false,
-        };
+        let loopback = is_loopback(&url);
         if cfg!(feature = "demo") && !loopback {
             return Err(BadEndpoint::DemoBuild);
         }
@@ -63,10 +58,19 @@ impl Endpoint {
         self.0.as_str()
     }
 
-    /// Whether this is WhatsApp itself.
+    /// Whether it is on this machine: a fake server, or a relay.
     #[must_use]
-    pub fn is_whatsapp(&self) -> bool {
-        Url::parse(WHATSAPP_WEB_WS_URL).is_ok_and(|url| url.host() == self.0.host())
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+}
+
+/// A name could resolve to anything by the time it is dialled: only literals count.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        _ => false,
     }
 }
 
@@ -97,7 +101,7 @@ mod tests {
     #[test]
     #[cfg(not(feature = "demo"))]
     fn a_production_build_dials_whatsapp() {
-        assert!(Endpoint::whatsapp().unwrap().is_whatsapp());
+        assert!(!Endpoint::whatsapp().unwrap().is_loopback());
     }
 
     #[test]

@@ -1,0 +1,28 @@
+//! End-to-end benches: `pombal-bench <name> <result file>`, run by `cargo xtask bench`.
+
+mod pair;
+mod result;
+mod text;
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [name, file] = args.as_slice() else {
+        return usage();
+    };
+    let rows = match name.as_str() {
+        "pair" => pair::run().await,
+        "text" => text::run().await,
+        _ => return usage(),
+    };
+    match result::write(file, &rows) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => result::fail(&error.to_string()),
+    }
+}
+
+fn usage() -> ExitCode {
+    result::fail("pombal-bench pair|text <result file>")
+}

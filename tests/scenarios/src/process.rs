@@ -1,0 +1,176 @@
+//! A Pombal process.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// The global API key of every scenario.
+pub const API_KEY: &str = "scenario-key-0123456789abcdef";
+
+/// Which build of the binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// With the feature `demo`: takes the fake server's certificate, and loopback only.
+    Demo,
+    /// As it ships.
+    Production,
+}
+
+impl Build {
+    /// The binary, as `cargo xtask` built it.
+    fn path(self) -> PathBuf {
+        let variable = match self {
+            Self::Demo => "POMBAL_DEMO_BIN",
+            Self::Production => "POMBAL_BIN",
+        };
+        let path = std::env::var_os(variable).unwrap_or_else(|| {
+            panic!("{variable} is not set: run the scenarios by `cargo xtask test`")
+        });
+        PathBuf::from(path)
+    }
+}
+
+/// How to start it.
+#[derive(Debug, Clone)]
+pub struct PombalOptions {
+    /// Which build.
+    pub build: Build,
+    /// `--whatsapp-url`.
+    pub whatsapp_url: Option<String>,
+    /// More arguments.
+    pub args: Vec<String>,
+    /// More environment.
+    pub env: Vec<(String, String)>,
+}
+
+impl PombalOptions {
+    /// A demo build that dials `whatsapp_url`, with private webhooks allowed.
+    #[must_use]
+    pub fn demo(whatsapp_url: String) -> Self {
+        Self {
+            build: Build::Demo,
+            whatsapp_url: Some(whatsapp_url),
+            args: Vec::new(),
+            env: vec![("WEBHOOK_ALLOW_PRIVATE".into(), "true".into())],
+        }
+    }
+
+    /// With one more environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// A running process. Dropping it kills it.
+pub struct Pombal {
+    child: Child,
+    /// The API's address, `http://…`.
+    pub url: String,
+    /// Everything it has written to standard output up to the address.
+    pub greeting: String,
+    log: PathBuf,
+}
+
+impl Pombal {
+    /// Starts a process on `data_dir` and waits until it serves.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start(data_dir: &Path, options: &PombalOptions) -> Self {
+        let log = data_dir.with_extension("log");
+        let stderr = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
+        let mut command = Command::new(options.build.path());
+        command
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data_dir)
+            .args(&options.args)
+            .env("AUTHENTICATION_API_KEY", API_KEY)
+            .envs(options.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr);
+        if let Some(url) = &options.whatsapp_url {
+            command.args(["--whatsapp-url", url]);
+        }
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut greeting = String::new();
+        let url = loop {
+            let mut line = String::new();
+            if stdout.read_line(&mut line).unwrap() == 0 {
+                let log = std::fs::read_to_string(&log).unwrap_or_default();
+                panic!("pombal did not start; it said:\n{greeting}{log}");
+            }
+            greeting.push_str(&line);
+            if let Some((_, url)) = line.split_once("serves ") {
+                break url.trim().to_owned();
+            }
+        };
+        // Somebody has to read the rest, or the process blocks on a full pipe.
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        Self {
+            child,
+            url,
+            greeting,
+            log,
+        }
+    }
+
+    /// SIGKILL, as the kernel or a power cut would do it.
+    ///
+    /// # Panics
+    /// When the process can't be killed.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, then waits for the end. Returns how it ended and how long that took.
+    ///
+    /// # Panics
+    /// When it does not end within 20 s.
+    pub fn terminate(mut self) -> (ExitStatus, Duration) {
+        let start = Instant::now();
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(sent.success(), "SIGTERM not sent");
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, start.elapsed());
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "no end after SIGTERM"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Everything it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Pombal {
+    fn drop(&mut self) {
+        // Fails when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,178 @@
+//! A whole world: fake WhatsApp, webhook endpoint, and a Pombal that can die and come back.
+
+use fake_whatsapp::{FakeWhatsApp, Options};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::api::Api;
+use crate::hooks::HookServer;
+use crate::process::{Pombal, PombalOptions};
+use crate::wait::{PATIENCE, eventually};
+
+/// A fake WhatsApp, a webhook endpoint and a Pombal between them.
+pub struct World {
+    /// WhatsApp.
+    pub whatsapp: FakeWhatsApp,
+    /// Where webhooks go.
+    pub hooks: HookServer,
+    /// The process; `None` while it is dead.
+    pub pombal: Option<Pombal>,
+    /// How it is started.
+    pub options: PombalOptions,
+    dir: TempDir,
+}
+
+/// A created instance.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Its name, which is also its webhook path.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// Its token.
+    pub token: String,
+    /// Its account's phone number, once paired.
+    pub phone: String,
+}
+
+impl World {
+    /// Starts everything.
+    pub async fn start() -> Self {
+        Self::start_with(|options| options).await
+    }
+
+    /// Starts everything, with changed options for Pombal.
+    ///
+    /// # Panics
+    /// When something does not start.
+    pub async fn start_with(change: impl FnOnce(PombalOptions) -> PombalOptions) -> Self {
+        let whatsapp = FakeWhatsApp::start(Options::default()).await.unwrap();
+        let options = change(PombalOptions::demo(whatsapp.ws_url()));
+        let dir = tempfile::tempdir().unwrap();
+        let mut world = Self {
+            whatsapp,
+            hooks: HookServer::start().await,
+            pombal: None,
+            options,
+            dir,
+        };
+        world.boot();
+        world
+    }
+
+    /// Starts the process on the same data.
+    pub fn boot(&mut self) {
+        self.pombal = Some(Pombal::start(&self.dir.path().join("data"), &self.options));
+    }
+
+    /// Kills the process with SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(pombal) = self.pombal.take() {
+            pombal.kill();
+        }
+    }
+
+    /// The process.
+    ///
+    /// # Panics
+    /// While it is dead.
+    #[must_use]
+    pub fn pombal(&self) -> &Pombal {
+        self.pombal.as_ref().unwrap()
+    }
+
+    /// The API with the global key.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        Api::new(&self.pombal().url)
+    }
+
+    /// Creates an instance whose webhook takes every event.
+    pub async fn create(&self, name: &str) -> Instance {
+        let body = self
+            .api()
+            .post(
+                "/instance/create",
+                json!({
+                    "instanceName": name,
+                    "integration": "WHATSAPP-BAILEYS",
+                    "webhook": { "enabled": true, "url": self.hooks.url(name), "events": [] },
+                }),
+            )
+            .await
+            .ok();
+        Instance {
+            name: name.to_owned(),
+            id: text(&body["instance"]["instanceId"]),
+            token: text(&body["hash"]),
+            phone: String::new(),
+        }
+    }
+
+    /// Creates an instance and pairs it by QR code.
+    pub async fn open(&self, name: &str, phone: &str) -> Instance {
+        let mut instance = self.create(name).await;
+        self.scan(name, phone).await;
+        instance.phone = phone.to_owned();
+        instance
+    }
+
+    /// Asks for a QR code, scans it as `phone`, and waits for the instance to be open.
+    pub async fn scan(&self, name: &str, phone: &str) {
+        let connect = self
+            .api()
+            .get(&format!("/instance/connect/{name}"))
+            .await
+            .ok();
+        let code = text(&connect["code"]);
+        self.whatsapp
+            .scan(&code, Some(phone), Some(&format!("Owner of {name}")))
+            .await
+            .unwrap();
+        self.wait_for_state(name, "open").await;
+    }
+
+    /// The instance's state.
+    pub async fn state(&self, name: &str) -> String {
+        let body = self
+            .api()
+            .get(&format!("/instance/connectionState/{name}"))
+            .await
+            .ok();
+        text(&body["instance"]["state"])
+    }
+
+    /// Waits until the instance is in `state`.
+    pub async fn wait_for_state(&self, name: &str, state: &str) {
+        let what = format!("{name} is {state}");
+        eventually(&what, PATIENCE, async || {
+            (self.state(name).await == state).then_some(())
+        })
+        .await;
+    }
+
+    /// The instance's row in `fetchInstances`.
+    pub async fn row(&self, name: &str) -> Value {
+        let rows = self
+            .api()
+            .get(&format!("/instance/fetchInstances?instanceName={name}"))
+            .await;
+        rows.ok()[0].clone()
+    }
+
+    /// Asserts that WhatsApp has nothing to complain about.
+    ///
+    /// # Panics
+    /// When it has.
+    pub async fn assert_no_violations(&self) {
+        let violations = self.whatsapp.violations().await;
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {value}"))
+        .to_owned()
+}

@@ -1,0 +1,11 @@
+//! End-to-end scenarios. `cargo xtask test` builds the binaries they start.
+
+#![expect(clippy::unwrap_used, reason = "a failure is a failed test")]
+
+mod connection;
+mod kill;
+mod pairing;
+mod process;
+mod refusals;
+mod texts;
+mod webhooks;

@@ -1,0 +1,130 @@
+//! The process itself: builds, start and end.
+
+use std::time::Duration;
+
+use pombal_scenarios::{Api, Build, PATIENCE, Pombal, PombalOptions, World, eventually};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_in_order_and_logs_nobody_out() {
+    let mut world = World::start().await;
+    let a = world.open("a", "5511999990041").await;
+    let b = world.open("b", "5511999990042").await;
+    let (status, took) = world.pombal.take().unwrap().terminate();
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(10), "took {took:?}");
+    let devices = world.whatsapp.devices().await;
+    assert_eq!(devices.len(), 2, "devices stay linked");
+    assert!(
+        devices.iter().all(|device| !device.connected),
+        "sockets are closed"
+    );
+
+    // What comes in meanwhile is there after the start.
+    let id = world
+        .whatsapp
+        .send_from_phone(&b.phone, &a.phone, "while you were out", None)
+        .await
+        .unwrap();
+    world.boot();
+    world.wait_for_state("a", "open").await;
+    world.wait_for_state("b", "open").await;
+    eventually("the message sent meanwhile", PATIENCE, async || {
+        let upserts = world.hooks.of("a", "messages.upsert");
+        upserts
+            .iter()
+            .any(|body| body["data"]["key"]["id"] == id.as_str())
+            .then_some(())
+    })
+    .await;
+    assert_eq!(world.hooks.of("a", "qrcode.updated").len(), 1);
+    world.assert_no_violations().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_production_build_rejects_the_fake_servers_certificate() {
+    let world = World::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let options = PombalOptions {
+        build: Build::Production,
+        ..PombalOptions::demo(world.whatsapp.ws_url())
+    };
+    let production = Pombal::start(&dir.path().join("data"), &options);
+    let api = Api::new(&production.url);
+    api.post(
+        "/instance/create",
+        json!({ "instanceName": "p", "integration": "WHATSAPP-BAILEYS" }),
+    )
+    .await
+    .ok();
+    let dial = tokio::spawn(async move { api.get("/instance/connect/p").await });
+    eventually(
+        "the handshake is broken off by the client",
+        PATIENCE,
+        async || {
+            let failed = world.whatsapp.seen(None, Some("handshake-failed"), 0).await;
+            (!failed.items.is_empty()).then_some(())
+        },
+    )
+    .await;
+    let answer = dial.await.unwrap();
+    assert!(answer.body["code"].is_null(), "no QR code: {}", answer.body);
+    assert!(world.whatsapp.pairings().await.is_empty());
+    let log = production.log();
+    assert!(log.contains("ended before the login"), "{log}");
+}
+
+#[test]
+fn a_demo_build_refuses_whatsapp() {
+    let dir = tempfile::tempdir().unwrap();
+    for url in [None, Some("wss://web.whatsapp.com/ws/chat".to_owned())] {
+        let options = PombalOptions {
+            whatsapp_url: url,
+            ..PombalOptions::demo(String::new())
+        };
+        let data = dir.path().join("data");
+        let started = std::panic::catch_unwind(|| Pombal::start(&data, &options));
+        let message = *started
+            .err()
+            .expect("it must not start")
+            .downcast::<String>()
+            .unwrap();
+        assert!(message.contains("demo build"), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unreachable_whatsapp_is_said_and_backed_off() {
+    let dir = tempfile::tempdir().unwrap();
+    // A port that nobody listens on.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/ws/chat", free.local_addr().unwrap());
+    drop(free);
+    let options = PombalOptions {
+        build: Build::Production,
+        ..PombalOptions::demo(url)
+    };
+    let pombal = Pombal::start(&dir.path().join("data"), &options);
+    let api = Api::new(&pombal.url);
+    api.post(
+        "/instance/create",
+        json!({ "instanceName": "p", "integration": "WHATSAPP-BAILEYS" }),
+    )
+    .await
+    .ok();
+    let connect = tokio::spawn(async move {
+        let answer = api.get("/instance/connect/p").await;
+        (answer, api.get("/instance/connectionState/p").await)
+    });
+    eventually("the log says so", PATIENCE, async || {
+        pombal
+            .log()
+            .contains("WhatsApp can't be reached; backing off")
+            .then_some(())
+    })
+    .await;
+    let (connect, state) = connect.await.unwrap();
+    assert!(connect.body["code"].is_null(), "{}", connect.body);
+    assert_eq!(state.body["instance"]["state"], "connecting");
+    assert_eq!(state.body["statusReason"], 503);
+}

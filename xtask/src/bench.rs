@@ -1,0 +1,87 @@
+//! Runs benches and turns their results into `docs/BENCHMARKS.md`.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::binaries;
+use crate::command::{cargo, root, run as run_command, target};
+use crate::test::with;
+
+/// Every bench, in the order of the page.
+const BENCHES: [&str; 2] = ["pair", "text"];
+
+/// Runs the benches named, then writes the page from all results there are.
+pub(crate) fn run(names: &[String]) -> Result<(), String> {
+    let names: Vec<&str> = match names {
+        [all] if all == "all" => BENCHES.to_vec(),
+        [] => {
+            return Err(format!(
+                "which bench? one of {}, or all",
+                BENCHES.join(", ")
+            ));
+        }
+        names => names.iter().map(String::as_str).collect(),
+    };
+    if let Some(unknown) = names.iter().find(|name| !BENCHES.contains(name)) {
+        return Err(format!(
+            "no bench {unknown}; there are {}",
+            BENCHES.join(", ")
+        ));
+    }
+    let binaries = binaries::build(true)?;
+    run_command(&mut cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "-p",
+        "pombal-bench",
+    ]))?;
+    let results = target().join("bench");
+    fs::create_dir_all(&results).map_err(|error| format!("{}: {error}", results.display()))?;
+    for name in names {
+        let mut command = Command::new(target().join("release").join("pombal-bench"));
+        command.arg(name).arg(results.join(format!("{name}.json")));
+        run_command(with(&mut command, &binaries))?;
+    }
+    write_page()
+}
+
+/// The page is made of whatever results are there.
+fn write_page() -> Result<(), String> {
+    let mut page = String::from(
+        "# Benchmarks\n\nMade by `cargo xtask bench all`; do not edit. Everything runs on one \
+         machine: Pombal, the fake WhatsApp server and the webhook endpoint share its cores.\n",
+    );
+    for name in BENCHES {
+        let path = target().join("bench").join(format!("{name}.json"));
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
+        let rows: Vec<Value> =
+            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        page.push_str(&format!(
+            "\n## {name}\n\n| metric | value | target | runs |\n|---|---|---|---|\n"
+        ));
+        for row in rows {
+            let target = match &row["target"] {
+                Value::Null => "–".to_owned(),
+                target => format!("{target} {}", text_of(&row["unit"])),
+            };
+            page.push_str(&format!(
+                "| {} | {} {} | {target} | {} |\n",
+                text_of(&row["metric"]),
+                row["value"],
+                text_of(&row["unit"]),
+                row["runs"],
+            ));
+        }
+    }
+    let path = root().join("docs").join("BENCHMARKS.md");
+    fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

@@ -1,0 +1,19 @@
+//! rustfmt and clippy.
+
+use crate::command::{cargo, run};
+
+/// Fails on anything that is not as it should be.
+pub(crate) fn run_all() -> Result<(), String> {
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--features",
+        "pombal-store/conformance",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}

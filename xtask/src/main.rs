@@ -1,0 +1,31 @@
+//! `cargo xtask test | lint | bench <name>`: what people and CI run.
+
+mod bench;
+mod binaries;
+mod command;
+mod lint;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask test [filter…]    build everything and run every test
+cargo xtask lint              rustfmt and clippy, without mercy
+cargo xtask bench <name>      run one bench (pair, text, or all)";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let result = match args.first().map(String::as_str) {
+        Some("test") => test::run(&args[1..]),
+        Some("lint") => lint::run_all(),
+        Some("bench") => bench::run(&args[1..]),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            command::say(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
