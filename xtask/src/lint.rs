@@ -2,9 +2,14 @@
 
 use crate::command::{cargo, run};
 
+/// Fails on a file that rustfmt would change.
+pub(crate) fn format() -> Result<(), String> {
+    run(&mut cargo(&["fmt", "--all", "--check"]))
+}
+
 /// Fails on anything that is not as it should be.
 pub(crate) fn run_all() -> Result<(), String> {
-    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    format()?;
     run(&mut cargo(&[
         "clippy",
         "--workspace",

@@ -3,6 +3,7 @@
 mod bench;
 mod binaries;
 mod command;
+mod licences;
 mod lint;
 mod test;
 

@@ -4,9 +4,12 @@ use std::process::Command;
 
 use crate::binaries::{self, Binaries};
 use crate::command::{cargo, say, works};
+use crate::{licences, lint};
 
 /// All tests, or those that match `filters`.
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
+    lint::format()?;
+    licences::check()?;
     let binaries = binaries::build(false)?;
     run_tests(&binaries, filters)
 }

@@ -1,7 +1,10 @@
 //! What the scenarios are made of: a Pombal process, a client of its API, a webhook receiver
 //! and the fake WhatsApp server. The benches use the same.
 
-#![expect(clippy::unwrap_used, reason = "a test kit: a failure here is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test kit: a failure here is a failed test"
+)]
 
 mod api;
 mod hooks;

@@ -1,0 +1,149 @@
+//! The suite for [`Registry`]: one adapter, but two databases below it.
+//!
+//! Indexes may lag, so what is read through one is waited for.
+
+mod deletion;
+mod instances;
+mod listing;
+mod projection;
+mod replies;
+mod shards;
+mod wishes;
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use pombal_domain::connection::{ConnectionState, StatusReason};
+use pombal_domain::instance::{Desired, Integration, Observed, Pairing, QrCode, Settings};
+use pombal_domain::time::UnixMs;
+use pombal_domain::{Epoch, Instance, InstanceId, InstanceName, PhoneNumber, Seq, ShardId};
+
+use crate::registry::{Error, Registry};
+
+/// Makes registries.
+#[async_trait]
+pub trait Factory: Sync {
+    /// An empty registry.
+    async fn make(&self) -> Made;
+}
+
+/// An empty registry.
+pub struct Made {
+    /// The registry.
+    pub registry: Registry,
+    /// What has to live as long as it.
+    pub keep: Box<dyn Any + Send + Sync>,
+}
+
+super::suite! {
+    Factory, super::tests::Embedded;
+    instances: a_new_instance_is_found_in_every_way what_does_not_exist_is_not_found
+        names_and_tokens_are_unique of_many_that_want_a_name_one_gets_it
+        of_many_that_want_a_token_one_gets_it names_may_be_anything_that_is_valid;
+    listing: all_instances_are_listed_in_name_order large_rows_come_in_several_pages;
+    wishes: a_wish_counts_a_generation_up a_wish_is_for_one_instance_only
+        a_webhook_is_set_and_changed writers_do_not_undo_one_another;
+    projection: a_projection_goes_forward_only a_projection_is_for_one_instance_only
+        the_newest_of_many_projections_stays;
+    deletion: a_deleted_instance_leaves_a_tombstone_only a_deletion_is_for_one_instance_only
+        of_many_that_delete_one_succeeds;
+    shards: a_shard_has_its_own_instances_only a_shard_is_taken_epoch_by_epoch
+        of_many_that_want_a_shard_one_gets_it taking_twice_in_the_same_way_is_taking_once;
+    replies: a_reply_is_there_until_its_time_is_over;
+}
+
+/// Long enough for anything that must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn name(name: &str) -> InstanceName {
+    name.parse().unwrap()
+}
+
+/// A fresh token's hash: the shape counts, not the token.
+fn token_hash() -> String {
+    let half = || uuid::Uuid::new_v4().simple().to_string();
+    half() + &half()
+}
+
+/// An instance with something in every field.
+fn instance(called: &str, shard: u16) -> Instance {
+    Instance {
+        id: InstanceId::random(),
+        name: name(called),
+        integration: Integration::Baileys,
+        shard: ShardId(shard),
+        number: Some(PhoneNumber::parse("5511999990001").unwrap()),
+        token_hash: token_hash(),
+        token_sealed: vec![0, 1, 2, 255],
+        data_key: vec![9; 61],
+        desired: Desired::Connected,
+        pairing: Pairing::Code {
+            phone: PhoneNumber::parse("5511999990002").unwrap(),
+        },
+        generation: 1,
+        settings: Settings {
+            msg_call: "não".to_owned(),
+            always_online: true,
+            ..Settings::default()
+        },
+        webhook: None,
+        observed: Observed::never(),
+        epoch: Epoch(0),
+        seq: Seq(0),
+        created_at: UnixMs(1_795_182_896_007),
+        updated_at: UnixMs(1_795_182_896_007),
+    }
+}
+
+fn observed(generation: u64, code: &str) -> Observed {
+    Observed {
+        state: ConnectionState::Connecting,
+        reason: StatusReason(200),
+        generation,
+        qr: Some(QrCode {
+            code: Some(code.to_owned()),
+            base64: None,
+            pairing_code: Some("ABCD1234".to_owned()),
+            count: 1,
+            expires_at: UnixMs(1_795_182_916_007),
+        }),
+        owner_jid: Some("5511999990001@s.whatsapp.net".to_owned()),
+        ..Observed::never()
+    }
+}
+
+/// Calls `read` until `done` holds of what it gives, and returns that.
+async fn eventually<T: std::fmt::Debug, F: Future<Output = Result<T, Error>>>(
+    read: impl Fn() -> F,
+    done: impl Fn(&T) -> bool,
+) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let value = read().await.unwrap();
+        if done(&value) {
+            return value;
+        }
+        assert!(Instant::now() < end, "never came true; last: {value:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) struct Embedded;
+
+    #[async_trait]
+    impl Factory for Embedded {
+        async fn make(&self) -> Made {
+            let dir = tempfile::tempdir().unwrap();
+            let registry = crate::registry::embedded::open(dir.path().join("registry.db"));
+            Made {
+                registry: registry.await.unwrap(),
+                keep: Box::new(dir),
+            }
+        }
+    }
+}

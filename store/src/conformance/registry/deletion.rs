@@ -1,0 +1,95 @@
+//! Instances that are deleted.
+
+use futures::future::join_all;
+use pombal_domain::{Desired, Tombstone};
+
+use super::*;
+
+pub(super) async fn a_deleted_instance_leaves_a_tombstone_only(factory: &impl Factory) {
+    let Made {
+        registry,
+        keep: _keep,
+    } = factory.make().await;
+    let made = instance("one", 4);
+    registry.create_instance(&made).await.unwrap();
+    // Found by what names it, whatever else has changed since it was read.
+    registry
+        .set_desired(&made.name, made.id, Desired::LoggedOut, None)
+        .await
+        .unwrap();
+    registry.delete_instance(&made).await.unwrap();
+
+    assert_eq!(registry.instance(&made.name).await.unwrap(), None);
+    assert_eq!(
+        registry.instance_by_token(&made.token_hash).await.unwrap(),
+        None
+    );
+    assert_eq!(registry.instance_by_id(made.id).await.unwrap(), None);
+    let content = eventually(
+        || registry.shard_content(ShardId(4)),
+        |content| content.instances.is_empty() && !content.tombstones.is_empty(),
+    )
+    .await;
+    let tombstone = Tombstone {
+        id: made.id,
+        name: made.name.clone(),
+        shard: made.shard,
+    };
+    assert_eq!(content.tombstones, std::slice::from_ref(&tombstone));
+    assert_eq!(registry.count_instances().await.unwrap(), 0);
+    assert!(registry.list_instances(None, 10).await.unwrap().is_empty());
+    let again = registry.delete_instance(&made).await;
+    assert!(matches!(again, Err(Error::NotFound)), "{again:?}");
+
+    // Name and token are free again, and the tombstone is not in the way.
+    let next = Instance {
+        id: InstanceId::random(),
+        ..made.clone()
+    };
+    registry.create_instance(&next).await.unwrap();
+    for _ in 0..2 {
+        registry.remove_tombstone(&tombstone).await.unwrap();
+        eventually(
+            || registry.shard_content(ShardId(4)),
+            |content| content.tombstones.is_empty() && content.instances == [next.clone()],
+        )
+        .await;
+    }
+}
+
+pub(super) async fn a_deletion_is_for_one_instance_only(factory: &impl Factory) {
+    let Made {
+        registry,
+        keep: _keep,
+    } = factory.make().await;
+    let (old, new) = (instance("one", 0), instance("one", 0));
+    registry.create_instance(&old).await.unwrap();
+    registry.delete_instance(&old).await.unwrap();
+    registry.create_instance(&new).await.unwrap();
+    let again = registry.delete_instance(&old).await;
+    assert!(matches!(again, Err(Error::NotFound)), "{again:?}");
+    assert_eq!(
+        registry.instance(&new.name).await.unwrap(),
+        Some(new.clone())
+    );
+    assert_eq!(
+        registry.instance_by_token(&new.token_hash).await.unwrap(),
+        Some(new)
+    );
+}
+
+pub(super) async fn of_many_that_delete_one_succeeds(factory: &impl Factory) {
+    let Made {
+        registry,
+        keep: _keep,
+    } = factory.make().await;
+    let made = instance("one", 0);
+    registry.create_instance(&made).await.unwrap();
+    let results = join_all((0..16).map(|_| registry.delete_instance(&made))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    let lost = results.iter().filter_map(|result| result.as_ref().err());
+    assert!(
+        lost.into_iter()
+            .all(|error| matches!(error, Error::NotFound))
+    );
+}

@@ -1,0 +1,139 @@
+//! The embedded adapter: a master key in a file that only its owner may read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use pombal_domain::InstanceId;
+use zeroize::Zeroizing;
+
+use super::{DATA_KEY_BYTES, DataKey, Error, Keys};
+
+/// First byte of a wrapped key: how the rest is to be read.
+const FORMAT: u8 = 1;
+
+/// Wraps data keys with AES-256-GCM under the key in a file.
+#[derive(Debug, Clone)]
+pub struct FileKeys {
+    master: DataKey,
+}
+
+impl FileKeys {
+    /// Opens the master key file, 32 raw bytes; makes one with mode 0600 if there is none.
+    /// An existing file is never written to. Blocks on the disk for a moment.
+    ///
+    /// # Errors
+    /// [`Error::BadFile`] for a file of another length, or one that its group or others may
+    /// read or write; [`Error::File`]; [`Error::Random`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let failed = |source| Error::File {
+            path: path.to_owned(),
+            source,
+        };
+        match load(path) {
+            Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                let key = DataKey::random().map_err(|_| Error::Random)?;
+                create(path, &key).map_err(failed)?;
+                // Read back: another process may have been first.
+                load(path)
+            }
+            loaded => loaded,
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<FileKeys, Error> {
+    let failed = |source| Error::File {
+        path: path.to_owned(),
+        source,
+    };
+    let refuse = |problem| {
+        Err(Error::BadFile {
+            path: path.to_owned(),
+            problem,
+        })
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return refuse("is not a regular file");
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return refuse("is open to group or others: make it mode 0600");
+    }
+    if metadata.len() != DATA_KEY_BYTES as u64 {
+        return refuse("does not hold exactly 32 bytes");
+    }
+    let mut bytes = Zeroizing::new([0; DATA_KEY_BYTES]);
+    file.read_exact(bytes.as_mut_slice()).map_err(failed)?;
+    Ok(FileKeys {
+        master: DataKey::from_bytes(*bytes),
+    })
+}
+
+/// Writes the key beside `path` and links it there: a link, unlike a rename, fails when
+/// something is already in its place.
+fn create(path: &Path, key: &DataKey) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let draft = draft_path(path);
+    let written = write_draft(&draft, key).and_then(|()| match fs::hard_link(&draft, path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    });
+    let removed = fs::remove_file(&draft);
+    written.and(removed)?;
+    File::open(directory)?.sync_all()
+}
+
+fn write_draft(draft: &Path, key: &DataKey) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(draft)?;
+    file.write_all(key.expose())?;
+    file.sync_all()
+}
+
+fn draft_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
+    path.with_file_name(name)
+}
+
+#[async_trait]
+impl Keys for FileKeys {
+    async fn generate(&self, instance: InstanceId) -> Result<(DataKey, Vec<u8>), Error> {
+        let key = DataKey::random().map_err(|_| Error::Random)?;
+        let sealed = self
+            .master
+            .seal(instance.as_uuid().as_bytes(), key.expose())
+            .map_err(|_| Error::Random)?;
+        let mut wrapped = vec![FORMAT];
+        wrapped.extend(sealed);
+        Ok((key, wrapped))
+    }
+
+    async fn unwrap(&self, instance: InstanceId, wrapped: &[u8]) -> Result<DataKey, Error> {
+        let refused = || Error::Unwrap(super::OpenError);
+        let (&FORMAT, sealed) = wrapped.split_first().ok_or_else(refused)? else {
+            return Err(refused());
+        };
+        let bytes = self
+            .master
+            .open(instance.as_uuid().as_bytes(), sealed)
+            .map(Zeroizing::new)
+            .map_err(Error::Unwrap)?;
+        let bytes: [u8; DATA_KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| refused())?;
+        Ok(DataKey::from_bytes(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests;

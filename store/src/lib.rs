@@ -1,0 +1,16 @@
+//! The seams to the outside world, each with its adapters.
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod egress;
+pub mod keys;
+pub mod queue;
+pub mod registry;
+
+#[cfg(test)]
+mod kill;
+
+pub use egress::Egress;
+pub use keys::{DataKey, Keys};
+pub use queue::Queue;
+pub use registry::Registry;

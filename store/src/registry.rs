@@ -1,0 +1,90 @@
+//! The registry: instances, shards and replies in one `DynamoDB` table.
+//!
+//! One adapter serves AWS and the embedded default: [`embedded`] puts `dynoxide-rs` below the
+//! real SDK client.
+//!
+//! # The table
+//!
+//! | item | `pk` | `sk` | holds |
+//! |---|---|---|---|
+//! | instance | `NAME#<name>` | `INSTANCE` | the row; its key makes names unique |
+//! | token | `TOKEN#<SHA-256>` | `TOKEN` | `name`, `instance`; its key makes tokens unique |
+//! | tombstone | `TOMBSTONE#<id>` | `TOMBSTONE` | what is still to be wiped, by `shard` |
+//! | shard | `SHARD#<number>` | `SHARD` | `owner`, `epoch` |
+//! | reply | `REPLY#<command>` | `REPLY` | the reply as JSON, gone after `expires_at` (TTL) |
+//!
+//! | index | partition | sort | holds |
+//! |---|---|---|---|
+//! | `by_shard` | `shard` | `shard_sort`: `INSTANCE#<id>` or `TOMBSTONE#<id>` | instances, tombstones |
+//! | `by_id` | `id` | – | instances |
+//! | `by_name` | `listed`: a constant | `name` | instances, in name order |
+//!
+//! An instance found by name or by token is read consistently: key to row, token item to row.
+//! Indexes are eventually consistent on AWS (the embedded adapter has no lag), so
+//! [`Registry::shard_content`], [`Registry::list_instances`] and
+//! [`Registry::count_instances`] may miss a change of the last moments, and
+//! [`Registry::instance_by_id`] an instance that was only just made.
+//!
+//! `by_name` is one partition: 1,000 writes a second, which the projections of a fleet stay
+//! far below. A scan would not come in name order.
+//!
+//! Writers of different concerns write different attributes (the wish: `desired`, `pairing`,
+//! `generation`; the `webhook`; the projection: `observed`, `epoch`, `seq`) and so never undo
+//! one another. Structured values are JSON text; fields that this version doesn't know are
+//! ignored.
+
+pub mod embedded;
+mod error;
+mod instances;
+mod listing;
+mod replies;
+mod row;
+mod shards;
+mod table;
+mod transact;
+mod updates;
+
+pub use error::Error;
+pub use shards::{ShardContent, ShardOwner};
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+
+/// The registry. A cheap clone.
+#[derive(Clone)]
+pub struct Registry {
+    client: Client,
+    table: Arc<str>,
+    /// The database below the client, when it is in this process.
+    local: Option<dynoxide::Database>,
+}
+
+impl Registry {
+    /// The registry in `table`, which must have the shape that
+    /// [`Self::create_table_if_missing`] gives it.
+    #[must_use]
+    pub fn new(client: Client, table: &str) -> Self {
+        Self {
+            client,
+            table: table.into(),
+            local: None,
+        }
+    }
+
+    /// Removes rows whose time to live is over; how many they were. Only housekeeping, for
+    /// the embedded adapter: run it every few minutes. On AWS the table does so itself, and
+    /// this is a no-op.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn sweep(&self) -> Result<usize, Error> {
+        let Some(db) = self.local.clone() else {
+            return Ok(0);
+        };
+        tokio::task::spawn_blocking(move || db.sweep_ttl())
+            .await
+            .map_err(Error::storage)?
+            .map_err(Error::storage)
+    }
+}

@@ -1,0 +1,152 @@
+//! Instances: made, found, deleted.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use pombal_domain::{Instance, InstanceId, InstanceName};
+
+use super::row::{Item, Row, instance_item, instance_key, names, read_instance, text, token_key};
+use super::shards::tombstone_item;
+use super::transact::Cancelled;
+use super::{Error, Registry};
+
+impl Registry {
+    /// Adds an instance: its row and its token, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`], [`Error::TokenTaken`]; [`Error::Storage`].
+    pub async fn create_instance(&self, instance: &Instance) -> Result<(), Error> {
+        let mut token = token_key(&instance.token_hash);
+        token.insert("name".to_owned(), text(instance.name.as_str()));
+        token.insert("instance".to_owned(), text(instance.id.to_string()));
+        let writes = vec![
+            self.put_new(instance_item(instance)?)?,
+            self.put_new(token)?,
+        ];
+        match self.transact(writes).await {
+            Ok(()) => Ok(()),
+            Err(Cancelled::Conditions(failed)) if failed.first() == Some(&true) => {
+                Err(Error::NameTaken)
+            }
+            Err(Cancelled::Conditions(_)) => Err(Error::TokenTaken),
+            Err(Cancelled::Other(error)) => Err(error),
+        }
+    }
+
+    /// The instance with this name: one consistent read.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Storage`].
+    pub async fn instance(&self, name: &InstanceName) -> Result<Option<Instance>, Error> {
+        self.item(instance_key(name))
+            .await?
+            .as_ref()
+            .map(read_instance)
+            .transpose()
+    }
+
+    /// The instance with this id. What it finds is current; on AWS it may miss an instance
+    /// that was only just made.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Storage`].
+    pub async fn instance_by_id(&self, id: InstanceId) -> Result<Option<Instance>, Error> {
+        let found = self
+            .client
+            .query()
+            .table_name(&*self.table)
+            .index_name("by_id")
+            .key_condition_expression("#id = :id")
+            .set_expression_attribute_names(Some(names(&["id"])))
+            .expression_attribute_values(":id", text(id.to_string()))
+            .send()
+            .await
+            .map_err(Error::storage)?;
+        let Some(item) = found.items().first() else {
+            return Ok(None);
+        };
+        let instance = self.instance(&Row(item).parse("name")?).await?;
+        Ok(instance.filter(|instance| instance.id == id))
+    }
+
+    /// The instance whose token has this SHA-256, in hexadecimal: two consistent reads.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Storage`].
+    pub async fn instance_by_token(&self, token_hash: &str) -> Result<Option<Instance>, Error> {
+        // A key can't be longer than 2,048 bytes, and no digest is longer than 64 characters.
+        if token_hash.len() != 64 {
+            return Ok(None);
+        }
+        let Some(token) = self.item(token_key(token_hash)).await? else {
+            return Ok(None);
+        };
+        let instance = self.instance(&Row(&token).parse("name")?).await?;
+        // The name may have passed to another instance between the two reads.
+        Ok(instance.filter(|instance| instance.token_hash == token_hash))
+    }
+
+    /// Deletes an instance, and with it its data key and its token, and leaves a tombstone;
+    /// one transaction.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the name belongs to no instance or another; [`Error::Storage`].
+    pub async fn delete_instance(&self, instance: &Instance) -> Result<(), Error> {
+        let row = Delete::builder()
+            .set_key(Some(instance_key(&instance.name)))
+            .condition_expression("#id = :id")
+            .set_expression_attribute_names(Some(names(&["id"])))
+            .expression_attribute_values(":id", text(instance.id.to_string()));
+        let token = Delete::builder()
+            .set_key(Some(token_key(&instance.token_hash)))
+            .condition_expression("attribute_not_exists(#pk) OR #instance = :id")
+            .set_expression_attribute_names(Some(names(&["pk", "instance"])))
+            .expression_attribute_values(":id", text(instance.id.to_string()));
+        let tombstone = Put::builder().set_item(Some(tombstone_item(instance)));
+        let delete = |delete: aws_sdk_dynamodb::types::builders::DeleteBuilder| {
+            let delete = delete
+                .table_name(&*self.table)
+                .build()
+                .map_err(Error::storage)?;
+            Ok::<_, Error>(TransactWriteItem::builder().delete(delete).build())
+        };
+        let tombstone = tombstone
+            .table_name(&*self.table)
+            .build()
+            .map_err(Error::storage)?;
+        let writes = vec![
+            delete(row)?,
+            delete(token)?,
+            TransactWriteItem::builder().put(tombstone).build(),
+        ];
+        self.transact(writes)
+            .await
+            .map_err(|cancelled| match cancelled {
+                Cancelled::Conditions(_) => Error::NotFound,
+                Cancelled::Other(error) => error,
+            })
+    }
+
+    /// One item by its key, read consistently.
+    pub(super) async fn item(&self, key: Item) -> Result<Option<Item>, Error> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&*self.table)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(Error::storage)?;
+        Ok(found.item)
+    }
+
+    fn put_new(&self, item: Item) -> Result<TransactWriteItem, Error> {
+        let put = Put::builder()
+            .table_name(&*self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .set_expression_attribute_names(Some(names(&["pk"])))
+            .build()
+            .map_err(Error::storage)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
