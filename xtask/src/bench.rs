@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::binaries;
 use crate::command::{cargo, root, run as run_command, target};
-use crate::test::with;
 
 /// Every bench, in the order of the page.
 const BENCHES: [&str; 2] = ["pair", "text"];
@@ -30,7 +29,7 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
             BENCHES.join(", ")
         ));
     }
-    let binaries = binaries::build(true)?;
+    let demo = binaries::demo(true)?;
     run_command(&mut cargo(&[
         "build",
         "--release",
@@ -43,7 +42,7 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     for name in names {
         let mut command = Command::new(target().join("release").join("pombal-bench"));
         command.arg(name).arg(results.join(format!("{name}.json")));
-        run_command(with(&mut command, &binaries))?;
+        run_command(command.env("POMBAL_DEMO_BIN", &demo))?;
     }
     write_page()
 }

@@ -8,18 +8,14 @@ use std::{fs, io};
 
 use crate::command::{cargo, run, target};
 
-/// Where the binaries are.
-pub(crate) struct Binaries {
-    pub(crate) production: PathBuf,
-    pub(crate) demo: PathBuf,
+/// The build that takes the fake server's certificate. `release` for benches.
+pub(crate) fn demo(release: bool) -> Result<PathBuf, String> {
+    one(release, "pombal-demo", &["--features", "demo"])
 }
 
-/// Builds both. `release` for benches.
-pub(crate) fn build(release: bool) -> Result<Binaries, String> {
-    Ok(Binaries {
-        demo: one(release, "pombal-demo", &["--features", "demo"])?,
-        production: one(release, "pombal", &[])?,
-    })
+/// The build that ships.
+pub(crate) fn production(release: bool) -> Result<PathBuf, String> {
+    one(release, "pombal", &[])
 }
 
 /// Builds one and puts it aside: the next build overwrites it where Cargo leaves it.

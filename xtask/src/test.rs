@@ -1,8 +1,6 @@
 //! Builds everything and runs every test.
 
-use std::process::Command;
-
-use crate::binaries::{self, Binaries};
+use crate::binaries;
 use crate::command::{cargo, say, works};
 use crate::{licences, lint};
 
@@ -10,11 +8,8 @@ use crate::{licences, lint};
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     lint::format()?;
     licences::check()?;
-    let binaries = binaries::build(false)?;
-    run_tests(&binaries, filters)
-}
-
-fn run_tests(binaries: &Binaries, filters: &[String]) -> Result<(), String> {
+    let demo = binaries::demo(false)?;
+    let production = binaries::production(false)?;
     let features = [
         "--workspace",
         "--locked",
@@ -28,13 +23,8 @@ fn run_tests(binaries: &Binaries, filters: &[String]) -> Result<(), String> {
         cargo(&["test", "--no-fail-fast", "--lib", "--bins", "--tests"])
     };
     command.args(features).args(filters);
-    with(&mut command, binaries);
-    crate::command::run(&mut command)
-}
-
-/// Tells a command where the binaries are.
-pub(crate) fn with<'c>(command: &'c mut Command, binaries: &Binaries) -> &'c mut Command {
     command
-        .env("POMBAL_DEMO_BIN", &binaries.demo)
-        .env("POMBAL_BIN", &binaries.production)
+        .env("POMBAL_DEMO_BIN", demo)
+        .env("POMBAL_BIN", production);
+    crate::command::run(&mut command)
 }

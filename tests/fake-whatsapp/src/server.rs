@@ -91,6 +91,12 @@ impl FakeWhatsApp {
         self.hub.with(|world| world.pairings())
     }
 
+    /// Tells the server what a waiting client shows as its QR code, so that its page can draw
+    /// it: the server itself knows only a part. Of each socket it remembers the newest.
+    pub async fn announce(&self, qr: &str) -> Result<(), Error> {
+        self.hub.with(|world| world.announce(qr))
+    }
+
     /// A phone scans a QR code. Returns once the client accepted.
     pub async fn scan(
         &self,

@@ -29,6 +29,7 @@ fn router(server: FakeWhatsApp) -> Router {
         .route("/api/health", get(watch::health))
         .route("/api/qr.svg", get(page::qr_image))
         .route("/api/pairings", get(pairing::pairings))
+        .route("/api/announce", post(pairing::announce))
         .route("/api/scan", post(pairing::scan))
         .route("/api/enter-code", post(pairing::enter_code))
         .route("/api/devices", get(devices::list))

@@ -2,12 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::reply::Reply;
+use super::reply::{Failure, Reply};
 use crate::pairing::Pairing;
 use crate::pairing::link::Linked;
 use crate::server::FakeWhatsApp;
+
+#[derive(Deserialize)]
+pub(super) struct Announced {
+    qr: String,
+}
 
 #[derive(Deserialize)]
 pub(super) struct Scan {
@@ -25,6 +31,14 @@ pub(super) struct EnterCode {
 
 pub(super) async fn pairings(State(server): State<FakeWhatsApp>) -> Json<Vec<Pairing>> {
     Json(server.pairings().await)
+}
+
+pub(super) async fn announce(
+    State(server): State<FakeWhatsApp>,
+    Json(body): Json<Announced>,
+) -> Result<StatusCode, Failure> {
+    server.announce(&body.qr).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn scan(

@@ -26,6 +26,8 @@ pub(crate) struct PendingPairing {
     pub(crate) refs: Vec<String>,
     pub(crate) registration: Registration,
     since_ms: u64,
+    /// The QR text that the client shows, if somebody said it.
+    pub(crate) announced: Option<String>,
     pub(crate) code: Option<code::CodeFlow>,
     pub(crate) link: Option<link::Linking>,
 }
@@ -40,6 +42,7 @@ impl PendingPairing {
             refs,
             registration,
             since_ms: now_ms(),
+            announced: None,
             code: None,
             link: None,
         }
@@ -51,6 +54,8 @@ impl PendingPairing {
 pub struct Pairing {
     /// The first reference. The QR text starts with it, or with one of five others.
     pub qr_prefix: String,
+    /// The QR text, if it was announced.
+    pub qr: Option<String>,
     /// How long it has waited.
     pub waiting_ms: u64,
     /// The operating system that the device states.
@@ -93,6 +98,7 @@ impl World {
             .into_iter()
             .map(|(_, pending)| Pairing {
                 qr_prefix: pending.refs.first().cloned().unwrap_or_default(),
+                qr: pending.announced.clone(),
                 waiting_ms: now.saturating_sub(pending.since_ms),
                 device: pending.registration.os.clone(),
                 code_for: pending.code.as_ref().map(|code| code.phone.clone()),

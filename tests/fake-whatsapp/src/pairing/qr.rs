@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::keys::Key32;
 use crate::pairing::link::LinkWaiter;
 use crate::world::World;
-use crate::world::conns::Role;
+use crate::world::conns::{ConnId, Role};
 
 /// `ref,noise,identity,advSecret,clientType` (`wacore/src/pair.rs`, `make_qr_data`).
 struct QrText {
@@ -49,8 +49,21 @@ impl World {
         name: Option<&str>,
     ) -> Result<LinkWaiter, Error> {
         let qr = QrText::parse(text)?;
-        let conn = self
-            .conns
+        let conn = self.waiting_with(&qr)?;
+        self.start_link(conn, phone, name, &qr.adv_secret)
+    }
+
+    /// Somebody who sees a client's screen says what its QR code is.
+    pub(crate) fn announce(&mut self, text: &str) -> Result<(), Error> {
+        let conn = self.waiting_with(&QrText::parse(text)?)?;
+        if let Some(pending) = self.pending(conn) {
+            pending.announced = Some(text.trim().to_owned());
+        }
+        Ok(())
+    }
+
+    fn waiting_with(&self, qr: &QrText) -> Result<ConnId, Error> {
+        self.conns
             .iter()
             .find(|(_, conn)| match &conn.role {
                 Role::Pairing(pending) => {
@@ -62,7 +75,6 @@ impl World {
                 _ => false,
             })
             .map(|(id, _)| *id)
-            .ok_or_else(|| Error::missing("no socket waits with this QR code"))?;
-        self.start_link(conn, phone, name, &qr.adv_secret)
+            .ok_or_else(|| Error::missing("no socket waits with this QR code"))
     }
 }

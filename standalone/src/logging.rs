@@ -1,0 +1,38 @@
+//! Logs: JSON lines on standard error.
+
+use std::error::Error;
+
+use tracing_subscriber::EnvFilter;
+
+/// What is logged unless `RUST_LOG` says otherwise. The client and the storage engine are
+/// loud about things that are routine here; we log what follows from them ourselves. The
+/// Signal library is silenced: its errors show identities and key material.
+const DEFAULT: &str = "warn,pombal=info,pombal_connector=info,pombal_control_plane=info,\
+    pombal_sessions=info,pombal_store=info,fake_whatsapp=warn,slatedb=error,whatsapp_rust=error,\
+    Client=error,wacore=error,wacore_libsignal=off";
+
+/// Sends logs of all crates to standard error.
+pub(crate) fn init() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    // Libraries that use `log` end up in the same place. Fails only if done twice.
+    let _ = tracing_log::LogTracer::init();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .finish();
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Says why the process ends, with everything behind it.
+pub(crate) fn fatal(error: &(dyn Error + 'static)) {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    tracing::error!(error = text, "pombal stops");
+}

@@ -1,0 +1,37 @@
+//! Pombal in one process: the REST API, connectors and delivery over embedded storage.
+
+mod api_key;
+mod cli;
+mod config;
+mod data_dir;
+#[cfg(feature = "demo")]
+mod demo;
+mod hooks;
+mod logging;
+mod qr;
+mod serve;
+mod shutdown;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::init();
+    let result = match cli.command {
+        None => serve::run(cli.serve).await,
+        Some(Command::Qr(args)) => qr::run(args, &cli.serve).await,
+        Some(Command::Hooks(args)) => hooks::run(args).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            logging::fatal(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Puts everything together in one process, and takes it down in order.
+
+mod parts;
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::api_key::ApiKey;
+use crate::cli::ServeArgs;
+use crate::config::{PairingConfig, ServerConfig, WebhookConfig};
+use crate::data_dir::DataDir;
+use crate::serve::parts::Parts;
+use crate::{api_key, shutdown};
+
+/// Longest wait for everything to end. All that matters is durable by then.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
+/// How often rows whose time is over are removed from the registry.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Everything that the environment and the command line say.
+pub(crate) struct Settings {
+    pub(crate) args: ServeArgs,
+    pub(crate) pairing: PairingConfig,
+    pub(crate) webhook: WebhookConfig,
+    pub(crate) server: ServerConfig,
+}
+
+/// Serves until SIGTERM or SIGINT, or until a part fails for good.
+pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
+    let settings = Settings {
+        pairing: PairingConfig::from_env()?,
+        webhook: WebhookConfig::from_env()?,
+        server: ServerConfig::from_env()?,
+        args,
+    };
+    let data = DataDir::open(&settings.args.data_dir)?;
+    let api_key = api_key::load_or_create(data.path())?;
+    let listener = TcpListener::bind(settings.args.listen).await?;
+    let address = listener.local_addr()?;
+
+    #[cfg(feature = "demo")]
+    let (settings, fake) = crate::demo::start(settings, &data).await?;
+
+    let parts = Parts::build(&settings, &data, api_key.key.clone(), address).await?;
+    greet(&settings, &api_key, &data, address);
+
+    let stop = CancellationToken::new();
+    #[cfg(feature = "demo")]
+    if let Some(fake) = fake.clone() {
+        tokio::spawn(crate::demo::announce(
+            fake,
+            parts.registry.clone(),
+            stop.child_token(),
+        ));
+    }
+    let mut connector = tokio::spawn(parts.connector.run(stop.child_token()));
+    let delivery = tokio::spawn(parts.delivery.run(stop.child_token()));
+    let sweeper = tokio::spawn(sweep(parts.registry));
+    let http_stop = stop.clone();
+    let server = axum::serve(listener, parts.router)
+        .with_graceful_shutdown(async move { http_stop.cancelled().await });
+    let server = tokio::spawn(async move { server.await });
+
+    let failure: Option<Box<dyn Error>> = tokio::select! {
+        signal = shutdown::requested() => signal.err().map(Into::into),
+        ended = &mut connector => match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.into()),
+            Err(error) => Some(error.into()),
+        },
+    };
+    tracing::info!("draining");
+    stop.cancel();
+    sweeper.abort();
+    let ended = async {
+        if !connector.is_finished() {
+            // Its outcome was logged where it arose.
+            let _ = connector.await;
+        }
+        let _ = delivery.await;
+        let _ = server.await;
+    };
+    if timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
+        tracing::warn!("not everything ended in time; what is left is durable");
+    }
+    #[cfg(feature = "demo")]
+    if let Some(fake) = fake {
+        fake.shutdown().await;
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Tells people where to look. Not a log: it goes to standard output.
+#[expect(clippy::print_stdout, reason = "for people at a terminal")]
+fn greet(settings: &Settings, api_key: &ApiKey, data: &DataDir, address: SocketAddr) {
+    println!(
+        "Pombal {} serves http://{address}",
+        env!("CARGO_PKG_VERSION")
+    );
+    if api_key.fresh {
+        println!("API key: {}", api_key.key.expose());
+        println!(
+            "         (shown once; kept in {})",
+            api_key::file(data.path()).display()
+        );
+    }
+    #[cfg(feature = "demo")]
+    if settings.args.fake_whatsapp {
+        println!(
+            "Fake WhatsApp: scan QR codes on http://{}",
+            settings.args.fake_whatsapp_page
+        );
+    }
+    match &settings.args.whatsapp_url {
+        Some(url) => println!("WhatsApp is played by {url}"),
+        None => println!("Dials WhatsApp itself"),
+    }
+}
+
+async fn sweep(registry: pombal_store::Registry) {
+    loop {
+        tokio::time::sleep(SWEEP_INTERVAL).await;
+        if let Err(error) = registry.sweep().await {
+            tracing::warn!(error = &error as &dyn Error, "registry not swept");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The parts of the process over embedded storage.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use pombal_connector::{Connector, ConnectorOptions, Endpoint, Seams};
+use pombal_control_plane::delivery::DeliveryQueues;
+use pombal_control_plane::{ApiOptions, ApiState, DeliveryOptions, DeliveryService, Secret, api};
+use pombal_domain::ShardId;
+use pombal_store::egress::EgressOptions;
+use pombal_store::keys::file::FileKeys;
+use pombal_store::queue::QueueOptions;
+use pombal_store::queue::sqlite::QueueFile;
+use pombal_store::{Egress, Keys, Queue, Registry, registry};
+
+use crate::data_dir::DataDir;
+use crate::serve::Settings;
+
+/// A command that was received so often goes to the dead-letter queue. A process that is
+/// killed counts as a receive, so this is more than the failures that a command may have.
+const MAX_COMMAND_RECEIVES: u32 = 25;
+/// How long a drain waits for commands, and for attempts of the delivery.
+const DRAIN: Duration = Duration::from_secs(2);
+/// Longest wait for a connection to a webhook endpoint.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Everything that runs.
+pub(super) struct Parts {
+    pub(super) registry: Registry,
+    pub(super) router: Router,
+    pub(super) connector: Connector,
+    pub(super) delivery: DeliveryService,
+}
+
+impl Parts {
+    /// Opens the storage and builds the parts on it. Nothing runs yet.
+    pub(super) async fn build(
+        settings: &Settings,
+        data: &DataDir,
+        global_key: Secret,
+        address: SocketAddr,
+    ) -> Result<Self, Box<dyn Error>> {
+        let registry = registry::embedded::open(data.join("registry.db")).await?;
+        let keys: Arc<dyn Keys> = Arc::new(FileKeys::open(data.join("master.key"))?);
+        let queues = QueueFile::open(data.join("queues.db"))?;
+        let commands = command_queues(&queues, settings.args.shards)?;
+        let events = queues.queue("events", fifo(Duration::from_secs(60), None))?;
+        let egress = Egress::new(EgressOptions {
+            allow_private: settings.webhook.allow_private,
+            connect_timeout: CONNECT_TIMEOUT,
+            user_agent: concat!("pombal/", env!("CARGO_PKG_VERSION")).to_owned(),
+        })?;
+        let url = settings
+            .server
+            .url
+            .clone()
+            .unwrap_or_else(|| format!("http://{address}"));
+
+        let state = ApiState::new(
+            registry.clone(),
+            commands.clone(),
+            Arc::clone(&keys),
+            egress.clone(),
+            ApiOptions {
+                shards: settings.args.shards,
+                ..ApiOptions::new(global_key, &url)
+            },
+        )?;
+        let delivery = DeliveryService::new(
+            registry.clone(),
+            Arc::clone(&keys),
+            egress,
+            DeliveryQueues {
+                events: Arc::clone(&events),
+                retries: queues.queue("deliveries", standard())?,
+                dead: queues.queue("deliveries-dead", standard())?,
+            },
+            DeliveryOptions {
+                expose_keys: settings.webhook.include_apikey,
+                attempt_timeout: settings.webhook.timeout,
+                drain: DRAIN,
+                ..DeliveryOptions::new(&url)
+            },
+        );
+        let seams = Seams {
+            registry: registry.clone(),
+            keys,
+            sessions: pombal_sessions::local_store(data.join("sessions"))?,
+            sessions_root: "shards".to_owned(),
+            events,
+            commands,
+        };
+        let connector = Connector::new(connector_options(settings)?, seams)?;
+        Ok(Self {
+            registry,
+            router: api::router(state),
+            connector,
+            delivery,
+        })
+    }
+}
+
+fn connector_options(settings: &Settings) -> Result<ConnectorOptions, Box<dyn Error>> {
+    let endpoint = match &settings.args.whatsapp_url {
+        Some(url) => Endpoint::parse(url)?,
+        None => Endpoint::whatsapp()?,
+    };
+    Ok(ConnectorOptions {
+        qr_limit: settings.pairing.qr_limit,
+        qr_color: settings.pairing.qr_color,
+        device_name: settings.pairing.device_name.clone(),
+        logins_per_second: settings.server.logins_per_second,
+        commit_interval: settings.server.commit_interval,
+        drain_timeout: DRAIN,
+        ..ConnectorOptions::new(endpoint)
+    })
+}
+
+fn command_queues(
+    queues: &QueueFile,
+    shards: u16,
+) -> Result<BTreeMap<ShardId, Arc<dyn Queue>>, pombal_store::queue::Error> {
+    let options = fifo(Duration::from_secs(30), Some(MAX_COMMAND_RECEIVES));
+    (0..shards)
+        .map(ShardId)
+        .map(|shard| {
+            Ok((
+                shard,
+                queues.queue(&format!("commands-{shard}"), options.clone())?,
+            ))
+        })
+        .collect()
+}
+
+fn fifo(visibility: Duration, max_receives: Option<u32>) -> QueueOptions {
+    QueueOptions {
+        fifo: true,
+        visibility,
+        max_receives,
+    }
+}
+
+fn standard() -> QueueOptions {
+    QueueOptions {
+        fifo: false,
+        visibility: Duration::from_secs(60),
+        max_receives: None,
+    }
+}
