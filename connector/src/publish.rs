@@ -9,7 +9,8 @@ use pombal_domain::time::UnixMs;
 use pombal_domain::{Epoch, Event, EventId, InstanceId, InstanceName, Projection, Seq};
 use pombal_sessions::{Appended, JournalRow, Session};
 use pombal_store::Queue;
-use pombal_store::queue::{MAX_BATCH, Outgoing};
+use pombal_store::queue::{self, MAX_BATCH, Outgoing};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,10 @@ use crate::pacing::Backoff;
 
 /// Facts taken together into one commit of the journal.
 const MAX_FACTS: usize = 64;
+
+/// Largest `data` of an event. With what the delivery wraps around it, it still fits into one
+/// message of a queue (1 MiB).
+const MAX_DATA_BYTES: usize = 700 * 1024;
 
 /// Something that happened, not yet an event: it has no place in the stream.
 #[derive(Debug, Clone)]
@@ -82,29 +87,32 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    /// Sends what a predecessor journaled but may not have sent, then serves the handle.
-    ///
-    /// # Errors
-    /// When the journal can't be read.
-    pub(crate) async fn start(
+    /// Starts a publisher. It first sends what a predecessor journaled but may not have sent;
+    /// what the handle is given waits behind that.
+    pub(crate) fn start(
         origin: Origin,
         session: Session,
         queue: Arc<dyn Queue>,
         stop: CancellationToken,
-    ) -> Result<PublisherHandle, Error> {
+    ) -> PublisherHandle {
         let publisher = Self {
             origin,
             session,
             queue,
             stop,
         };
-        publisher.replay().await?;
         let (jobs, inbox) = mpsc::channel(MAX_FACTS);
         tokio::spawn(publisher.run(inbox));
-        Ok(PublisherHandle { jobs })
+        PublisherHandle { jobs }
     }
 
     async fn run(self, mut inbox: mpsc::Receiver<Job>) {
+        if let Err(error) = self.replay().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(instance.id = %self.origin.id, error, "journal not replayed");
+            // Dropping the inbox tells every caller. The next start tries again.
+            return;
+        }
         loop {
             let first = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -136,7 +144,7 @@ impl Publisher {
         let now = UnixMs::now();
         let events: Vec<Event> = facts
             .into_iter()
-            .map(|fact| self.event(fact, now))
+            .map(|fact| bounded(self.event(fact, now)))
             .collect();
         let rows = events
             .iter()
@@ -204,22 +212,48 @@ impl Publisher {
                 })
                 .collect::<Result<Vec<_>, serde_json::Error>>()
                 .map_err(|error| Error::Decode(Arc::new(error)))?;
-            let mut backoff = Backoff::default();
-            while let Err(error) = self.queue.send(&messages).await {
-                tracing::warn!(
-                    instance.id = %self.origin.id,
-                    error = &error as &dyn std::error::Error,
-                    "events queue refused a batch; trying again"
-                );
-                tokio::select! {
-                    () = self.stop.cancelled() => return Err(Error::Stopped),
-                    () = tokio::time::sleep(backoff.next()) => {}
-                }
-            }
+            self.hand_over(&messages).await?;
             let ids: Vec<EventId> = batch.iter().map(|event| event.id).collect();
             self.session.journal_sent(&ids).await.map_err(journal)?;
         }
         Ok(())
+    }
+
+    /// Sends a batch until the queue has taken it, or the publisher is stopped.
+    async fn hand_over(&self, messages: &[Outgoing]) -> Result<(), Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.queue.send(messages).await {
+                Ok(()) => return Ok(()),
+                Err(queue::Error::Invalid(why)) if messages.len() == 1 => {
+                    // It would be refused forever, and everything behind it would wait.
+                    let event = messages[0].dedup.as_deref();
+                    tracing::error!(
+                        instance.id = %self.origin.id, event.id = event, why, "event given up"
+                    );
+                    return Ok(());
+                }
+                Err(queue::Error::Invalid(_)) => {
+                    // One of them is at fault: the others must not suffer.
+                    for message in messages {
+                        Box::pin(self.hand_over(std::slice::from_ref(message))).await?;
+                    }
+                    return Ok(());
+                }
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(
+                        instance.id = %self.origin.id,
+                        error,
+                        "events queue refused a batch; trying again"
+                    );
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(Error::Stopped),
+                () = tokio::time::sleep(backoff.next()) => {}
+            }
+        }
     }
 
     fn event(&self, fact: Fact, at: UnixMs) -> Event {
@@ -238,6 +272,19 @@ impl Publisher {
                 .map(|observed| Projection(Box::new(observed))),
         }
     }
+}
+
+/// An event that is too large for the queues keeps its key and says that its content is gone.
+fn bounded(mut event: Event) -> Event {
+    let bytes = serde_json::to_string(&event.data).map_or(0, |data| data.len());
+    if bytes > MAX_DATA_BYTES
+        && let Some(data) = event.data.as_object_mut()
+    {
+        data.insert("message".to_owned(), json!({}));
+        data.insert("truncated".to_owned(), json!(true));
+        tracing::warn!(event.id = %event.id, data_bytes = bytes, "event cut: too large");
+    }
+    event
 }
 
 fn journal(error: pombal_sessions::Error) -> Error {

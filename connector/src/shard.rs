@@ -5,6 +5,7 @@ mod texts;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pombal_domain::{ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
 use pombal_sessions::{Closed, ShardDb, ShardDbOptions};
@@ -19,13 +20,18 @@ use crate::options::{ConnectorOptions, Seams};
 use crate::pacing::Pacing;
 use crate::whatsapp::client::Clients;
 
+/// Longest wait for all instances to close their sockets.
+const HANG_UP_TIMEOUT: Duration = Duration::from_secs(4);
+/// Longest wait for the session database to say why it failed.
+const CLOSE_REASON_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A shard can't be kept.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the registry failed")]
     Registry(#[from] registry::Error),
     #[error("the session database failed")]
-    Sessions(#[from] pombal_sessions::Error),
+    Sessions(#[source] pombal_sessions::Error),
     #[error("the data key of an instance can't be had")]
     Keys(#[from] keys::Error),
     #[error("an instance could not be started")]
@@ -40,6 +46,15 @@ pub(crate) enum Error {
     NoQueue,
 }
 
+impl From<pombal_sessions::Error> for Error {
+    fn from(error: pombal_sessions::Error) -> Self {
+        match error {
+            pombal_sessions::Error::Fenced { .. } => Self::Fenced,
+            error => Self::Sessions(error),
+        }
+    }
+}
+
 /// What all tasks of a shard share.
 pub(crate) struct Context {
     pub(crate) me: ConnectorId,
@@ -50,13 +65,21 @@ pub(crate) struct Context {
     pub(crate) options: ConnectorOptions,
     pub(crate) clients: Clients,
     pub(crate) pacing: Arc<Pacing>,
+    /// Cancelled by whoever finds that the session database is of no more use.
+    pub(crate) dead: CancellationToken,
 }
 
 impl Context {
-    /// Whether the registry still names us as the owner. When it can't be asked: no.
+    /// Whether the registry still names us as the owner. When it can't be asked, several times:
+    /// no.
     pub(crate) async fn still_ours(&self) -> bool {
-        let owner = self.seams.registry.shard_owner(self.shard).await;
-        matches!(owner, Ok(Some(owner)) if owner.owner == self.me && owner.epoch == self.epoch)
+        for _ in 0..3 {
+            if let Ok(owner) = self.seams.registry.shard_owner(self.shard).await {
+                return owner.is_some_and(|o| o.owner == self.me && o.epoch == self.epoch);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        false
     }
 }
 
@@ -98,6 +121,7 @@ impl Shard {
             options,
             clients,
             pacing,
+            dead: CancellationToken::new(),
         };
         Ok(Arc::new(Self {
             context: Arc::new(context),
@@ -109,12 +133,31 @@ impl Shard {
 
     /// Runs the shard until `drain` is cancelled, or it is lost.
     pub(crate) async fn run(self: Arc<Self>, drain: CancellationToken) -> Result<(), Error> {
-        let result = self.serve(&drain).await;
+        let tasks = TaskTracker::new();
+        let receiving = drain.child_token();
+        let result = tokio::select! {
+            result = self.serve(&tasks, &receiving) => result,
+            () = drain.cancelled() => Ok(()),
+            lost = self.lost() => Err(lost),
+        };
+        receiving.cancel();
+        tasks.close();
+        let patience = self.context.options.drain_timeout;
+        if result.is_ok() && timeout(patience, tasks.wait()).await.is_err() {
+            tracing::warn!(shard = %self.context.shard, "commands in flight were cut off");
+        }
         if matches!(result, Err(Error::Fenced)) {
             // Somebody else's sockets may open any moment: ours go first.
             tracing::error!(shard = %self.context.shard, "fenced: dropping the shard");
+            self.stop.cancel();
         }
-        self.hang_up_all().await;
+        if timeout(HANG_UP_TIMEOUT, self.hang_up_all()).await.is_err() {
+            // Supervisors wait for publishers, and those for a queue that takes nothing.
+            self.stop.cancel();
+            if timeout(HANG_UP_TIMEOUT, self.hang_up_all()).await.is_err() {
+                tracing::error!(shard = %self.context.shard, "instances did not stop in time");
+            }
+        }
         self.stop.cancel();
         if let Err(error) = self.context.db.close().await {
             let error = &error as &dyn std::error::Error;
@@ -123,43 +166,45 @@ impl Shard {
         result
     }
 
-    async fn serve(self: &Arc<Self>, drain: &CancellationToken) -> Result<(), Error> {
-        self.reconcile().await?;
-        let tasks = TaskTracker::new();
-        let receiving = drain.child_token();
-        let consumer = tokio::spawn(Arc::clone(self).consume(tasks.clone(), receiving.clone()));
-        let mut tick = interval(self.context.options.reconcile_interval);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tick.tick().await;
-        let result = loop {
-            tokio::select! {
-                () = drain.cancelled() => break Ok(()),
-                closed = self.context.db.closed() => break Err(match closed {
-                    Closed::Fenced => Error::Fenced,
-                    _ => Error::Dead,
-                }),
-                _ = tick.tick() => {
-                    if let Err(error) = self.reconcile().await {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::warn!(shard = %self.context.shard, error, "not reconciled");
-                    }
+    /// Resolves when the shard can't be kept.
+    async fn lost(&self) -> Error {
+        let closed = tokio::select! {
+            closed = self.context.db.closed() => closed,
+            () = self.context.dead.cancelled() => {
+                // A fence shows up as a failed commit first.
+                match timeout(CLOSE_REASON_TIMEOUT, self.context.db.closed()).await {
+                    Ok(closed) => closed,
+                    Err(_) => return Error::Dead,
                 }
             }
         };
-        receiving.cancel();
-        tasks.close();
-        if timeout(self.context.options.drain_timeout, tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!(shard = %self.context.shard, "commands in flight were cut off");
+        match closed {
+            Closed::Fenced => Error::Fenced,
+            Closed::Failed | Closed::Requested => Error::Dead,
         }
-        consumer.abort();
-        result
+    }
+
+    async fn serve(
+        self: &Arc<Self>,
+        tasks: &TaskTracker,
+        receiving: &CancellationToken,
+    ) -> Result<(), Error> {
+        self.reconcile(tasks).await?;
+        tasks.spawn(Arc::clone(self).consume(tasks.clone(), receiving.clone()));
+        let mut tick = interval(self.context.options.reconcile_interval);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick.tick().await;
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.reconcile(tasks).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(shard = %self.context.shard, error, "not reconciled");
+            }
+        }
     }
 
     /// Makes every instance of the shard as its row says, and wipes those that were deleted.
-    async fn reconcile(&self) -> Result<(), Error> {
+    async fn reconcile(self: &Arc<Self>, tasks: &TaskTracker) -> Result<(), Error> {
         let content = self
             .context
             .seams
@@ -167,7 +212,15 @@ impl Shard {
             .shard_content(self.context.shard)
             .await?;
         for tombstone in content.tombstones {
-            self.bury(tombstone).await?;
+            // Unlinking takes its time, and must not keep the living from running.
+            let shard = Arc::clone(self);
+            tasks.spawn(async move {
+                let id = tombstone.id;
+                if let Err(error) = shard.bury(tombstone).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(instance.id = %id, error, "not deleted yet");
+                }
+            });
         }
         for row in content.instances {
             let id = row.id;
@@ -182,29 +235,35 @@ impl Shard {
 
     /// Gives `row` to the instance's supervisor, or starts one with it.
     async fn supervise(&self, row: Instance) -> Result<(), Error> {
-        let (handle, fresh) = self.handle(&row).await?;
-        if !fresh {
+        if let Some((handle, false)) = self.handle(&row).await? {
             let (done, _) = tokio::sync::oneshot::channel();
-            // Fails when the supervisor has just ended: the next round starts a new one.
-            let _ = handle
-                .mailbox
-                .send(Mail::Reconcile {
-                    row: Box::new(row),
-                    done,
-                })
-                .await;
+            // Fails when the mailbox is full or the supervisor has just ended: there is a next
+            // round.
+            let _ = handle.mailbox.try_send(Mail::Reconcile {
+                row: Box::new(row),
+                done,
+            });
         }
         Ok(())
     }
 
-    /// The supervisor of `row`'s instance, and whether it was started just now.
-    async fn handle(&self, row: &Instance) -> Result<(InstanceHandle, bool), Error> {
+    /// The supervisor of `row`'s instance, and whether it was started just now. `None` when the
+    /// instance has been deleted since `row` was read.
+    async fn handle(&self, row: &Instance) -> Result<Option<(InstanceHandle, bool)>, Error> {
         let mut instances = self.instances.lock().await;
         if let Some(handle) = instances.get(&row.id)
             && !handle.mailbox.is_closed()
         {
-            return Ok((handle.clone(), false));
+            return Ok(Some((handle.clone(), false)));
         }
+        let registry = &self.context.seams.registry;
+        let Some(row) = registry
+            .instance(&row.name)
+            .await?
+            .filter(|now| now.id == row.id)
+        else {
+            return Ok(None);
+        };
         let data_key = self
             .context
             .seams
@@ -212,11 +271,11 @@ impl Shard {
             .unwrap(row.id, &row.data_key)
             .await?;
         let session = self.context.db.session(row.id, data_key);
+        let id = row.id;
         let context = Arc::clone(&self.context);
-        let handle =
-            Supervisor::start(context, row.clone(), session, self.stop.child_token()).await?;
-        instances.insert(row.id, handle.clone());
-        Ok((handle, true))
+        let handle = Supervisor::start(context, row, session, self.stop.child_token()).await?;
+        instances.insert(id, handle.clone());
+        Ok(Some((handle, true)))
     }
 
     /// The supervisor of a known instance.
@@ -230,14 +289,16 @@ impl Shard {
 
     /// Unlinks and wipes a deleted instance, then removes its tombstone.
     async fn bury(&self, tombstone: Tombstone) -> Result<(), Error> {
-        let handle = self.instances.lock().await.remove(&tombstone.id);
-        let told = match handle {
+        // Kept in the map meanwhile, so that nobody else wipes under the supervisor's feet.
+        let handle = self.instances.lock().await.get(&tombstone.id).cloned();
+        let told = match &handle {
             Some(handle) => handle.tell(|done| Mail::Delete { done }).await,
             None => false,
         };
         if !told {
             self.wipe(tombstone.id).await?;
         }
+        self.instances.lock().await.remove(&tombstone.id);
         self.context
             .seams
             .registry
@@ -254,13 +315,7 @@ impl Shard {
     }
 
     async fn hang_up_all(&self) {
-        let handles: Vec<_> = self
-            .instances
-            .lock()
-            .await
-            .drain()
-            .map(|(_, h)| h)
-            .collect();
+        let handles: Vec<_> = self.instances.lock().await.values().cloned().collect();
         let goodbyes = handles
             .iter()
             .map(|handle| async { handle.tell(|done| Mail::Drain { done }).await });

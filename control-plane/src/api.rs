@@ -9,7 +9,6 @@ pub(crate) mod error;
 mod fields;
 mod instance;
 mod message;
-mod outgoing;
 mod paths;
 mod root;
 mod routes;
@@ -22,6 +21,5 @@ mod urlencoded;
 mod webhook;
 
 pub use error::ApiError;
-pub use outgoing::pending_text;
 pub use routes::router;
 pub use state::{ApiOptions, ApiState, StateError};

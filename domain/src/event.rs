@@ -3,12 +3,14 @@
 mod body;
 mod message;
 mod name;
+mod outgoing;
 
 pub use body::{
     ConnectionUpdate, EventBody, OwnProfile, QrcodeUpdated, StatusInstance, disconnection_object,
 };
 pub use message::{MessageData, MessageKey, MessageStatus, MessageUpdate};
 pub use name::{EventName, UnknownEvent};
+pub use outgoing::pending_text;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -103,6 +103,12 @@ pub enum Error {
         /// The instance.
         instance: InstanceId,
     },
+    /// This handle was ended with its [`crate::Revoker`]; the session itself goes on.
+    #[error("this handle on the session of instance {instance} was revoked")]
+    Revoked {
+        /// The instance.
+        instance: InstanceId,
+    },
     /// The local directory could not be created or opened.
     #[error("the directory {} can't be used as a session store", path.display())]
     Directory {

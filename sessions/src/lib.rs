@@ -33,5 +33,5 @@ pub use journal::{Appended, JournalRow, SENT_TOMBSTONE_TTL};
 pub use kind::Kind;
 pub use local::local_store;
 pub use options::{Medium, ShardDbOptions};
-pub use session::Session;
+pub use session::{Revoker, Session};
 pub use shard::{Closed, ShardDb};

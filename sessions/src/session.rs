@@ -38,6 +38,20 @@ pub(crate) struct Inner {
     data_key: DataKey,
     pub(crate) shared: Arc<Shared>,
     ready: AtomicBool,
+    /// Set when this handle's user was stopped: see [`Session::revocable`].
+    revoked: Arc<AtomicBool>,
+}
+
+/// Ends the handle that [`Session::revocable`] gave, and its clones.
+#[derive(Debug, Clone)]
+pub struct Revoker(Arc<AtomicBool>);
+
+impl Revoker {
+    /// From now on the handle reads and writes nothing. What it had handed to the committer
+    /// before is applied first.
+    pub fn revoke(&self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// What all handles of one instance share.
@@ -88,7 +102,37 @@ impl Session {
             data_key,
             shared,
             ready,
+            revoked: Arc::default(),
         }))
+    }
+
+    /// A handle of its own for one user of the session, and the switch that ends it. A client
+    /// that was told to stop may still have tasks: they must not write into the session of
+    /// its successor, or into one that was wiped.
+    #[must_use]
+    pub fn revocable(&self) -> (Self, Revoker) {
+        let inner = &self.0;
+        let shared = Arc::clone(&inner.shared);
+        let handle = Self::new(
+            inner.db.clone(),
+            inner.instance,
+            inner.data_key.clone(),
+            shared,
+        );
+        let revoker = Revoker(Arc::clone(&handle.0.revoked));
+        (handle, revoker)
+    }
+
+    /// Fails when nothing may be read or written through this handle any more.
+    pub(crate) fn check_usable(&self) -> Result<(), Error> {
+        let instance = self.0.instance;
+        if self.0.shared.is_wiped() {
+            return Err(Error::Wiped { instance });
+        }
+        if self.0.revoked.load(Ordering::Acquire) {
+            return Err(Error::Revoked { instance });
+        }
+        Ok(())
     }
 
     /// The instance.
@@ -112,11 +156,7 @@ impl Session {
     /// key proves the data key before anything else is read or written.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
         let inner = &self.0;
-        if inner.shared.is_wiped() {
-            return Err(Error::Wiped {
-                instance: inner.instance,
-            });
-        }
+        self.check_usable()?;
         if inner.ready.load(Ordering::Acquire) {
             return Ok(());
         }

@@ -181,12 +181,8 @@ impl Write {
     }
 
     async fn submit(self, durability: Durability) -> Result<(), Error> {
-        // A write that waited for the lock while the instance was wiped.
-        if self.session.0.shared.is_wiped() {
-            return Err(Error::Wiped {
-                instance: self.session.instance(),
-            });
-        }
+        // A write that waited for the lock while its handle was ended.
+        self.session.check_usable()?;
         let Self {
             session,
             held,

@@ -36,6 +36,8 @@ pub(crate) async fn start(
     })
     .await?;
     settings.args.whatsapp_url = Some(fake.ws_url());
+    // The port may have been left to the system.
+    settings.args.fake_whatsapp_page = fake.control_addr();
     // Receivers of a demo run on the same machine.
     settings.webhook.allow_private = true;
     Ok((settings, Some(fake)))

@@ -95,31 +95,26 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
     failure.map_or(Ok(()), Err)
 }
 
-/// Tells people where to look. Not a log: it goes to standard output.
+/// Tells people where to look. Not a log: it goes to standard output. The address comes last,
+/// so that who reads it knows the rest.
 #[expect(clippy::print_stdout, reason = "for people at a terminal")]
 fn greet(settings: &Settings, api_key: &ApiKey, data: &DataDir, address: SocketAddr) {
-    println!(
-        "Pombal {} serves http://{address}",
-        env!("CARGO_PKG_VERSION")
-    );
+    let version = env!("CARGO_PKG_VERSION");
     if api_key.fresh {
+        let file = api_key::file(data.path());
         println!("API key: {}", api_key.key.expose());
-        println!(
-            "         (shown once; kept in {})",
-            api_key::file(data.path()).display()
-        );
+        println!("         (shown once; kept in {})", file.display());
     }
     #[cfg(feature = "demo")]
     if settings.args.fake_whatsapp {
-        println!(
-            "Fake WhatsApp: scan QR codes on http://{}",
-            settings.args.fake_whatsapp_page
-        );
+        let page = settings.args.fake_whatsapp_page;
+        println!("Fake WhatsApp: scan the QR codes on http://{page}");
     }
     match &settings.args.whatsapp_url {
         Some(url) => println!("WhatsApp is played by {url}"),
         None => println!("Dials WhatsApp itself"),
     }
+    println!("Pombal {version} serves http://{address}");
 }
 
 async fn sweep(registry: pombal_store::Registry) {

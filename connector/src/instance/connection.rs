@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use pombal_domain::{Cause, ConnectionState, Desired, Reconnect, StatusReason};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use crate::instance::Mail;
-use crate::instance::run::Run;
+use crate::instance::run::{ClientTask, Run};
 use crate::instance::supervisor::{Error, Step, Supervisor, answer};
 use crate::pacing::Backoff;
 
@@ -18,12 +17,23 @@ use crate::pacing::Backoff;
 const REPLACED_PAUSE: Duration = Duration::from_secs(5);
 
 impl Supervisor {
-    /// Keeps a socket open until the wish changes or a cause ends it for good.
+    /// Keeps a socket open until the wish changes or a cause ends it for good. However it
+    /// ends, the client is stopped and has lost its way into the session.
     pub(super) async fn stay_connected(
         &mut self,
         mailbox: &mut mpsc::Receiver<Mail>,
     ) -> Result<Step, Error> {
         let mut run = self.build().await?;
+        let result = self.connect_again_and_again(&mut run, mailbox).await;
+        self.stop_client(&run).await;
+        result
+    }
+
+    async fn connect_again_and_again(
+        &mut self,
+        run: &mut Run,
+        mailbox: &mut mpsc::Receiver<Mail>,
+    ) -> Result<Step, Error> {
         loop {
             let (reason, generation) = match self.state.observed.state {
                 // A reconnect keeps its reason until it has succeeded.
@@ -35,16 +45,16 @@ impl Supervisor {
             }
             let context = Arc::clone(&self.context);
             if let ControlFlow::Break(step) =
-                self.pause(&run, mailbox, context.pacing.slot()).await?
+                self.pause(run, mailbox, context.pacing.slot()).await?
             {
                 return Ok(step);
             }
             run.begin_connection();
-            let cause = match self.connection(&mut run, mailbox).await? {
+            let cause = match self.connection(run, mailbox).await? {
                 ControlFlow::Continue(cause) => cause,
                 ControlFlow::Break(step) => return Ok(step),
             };
-            if let ControlFlow::Break(step) = self.after(cause, &mut run, mailbox).await? {
+            if let ControlFlow::Break(step) = self.after(cause, run, mailbox).await? {
                 return Ok(step);
             }
             if run.spent() {
@@ -60,22 +70,46 @@ impl Supervisor {
         mailbox: &mut mpsc::Receiver<Mail>,
     ) -> Result<ControlFlow<Step, Cause>, Error> {
         let client = Arc::clone(&run.built.client);
-        let mut task = tokio::spawn(async move { client.run().await });
+        let mut task = ClientTask::new(tokio::spawn(async move { client.run().await }));
+        let result = self.until_it_ends(run, &mut task, mailbox).await;
+        if result.is_err() {
+            self.hang_up(run, &mut task, false).await;
+        }
+        result
+    }
+
+    async fn until_it_ends(
+        &mut self,
+        run: &mut Run,
+        task: &mut ClientTask,
+        mailbox: &mut mpsc::Receiver<Mail>,
+    ) -> Result<ControlFlow<Step, Cause>, Error> {
         loop {
+            let give_up_at = run.give_up_at;
+            let given_up = async {
+                match give_up_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 Some(event) = run.built.signals.recv() => {
                     if let Some(cause) = self.on_event(run, &event).await? {
-                        self.hang_up(run, &mut task, false).await;
+                        self.hang_up(run, task, false).await;
                         return Ok(ControlFlow::Continue(cause));
                     }
                 }
                 mail = mailbox.recv() => {
-                    if let ControlFlow::Break(step) = self.on_mail(run, &mut task, mail).await? {
+                    if let ControlFlow::Break(step) = self.on_mail(run, task, mail).await? {
                         return Ok(ControlFlow::Break(step));
                     }
                 }
-                ended = &mut task => {
+                () = given_up => {
+                    self.hang_up(run, task, false).await;
+                    return Ok(ControlFlow::Continue(Cause::RestartRequired));
+                }
+                ended = &mut *task => {
                     if let Err(error) = ended {
                         let error = &error as &dyn std::error::Error;
                         tracing::error!(instance.id = %self.row.id, error, "client failed");
@@ -97,7 +131,7 @@ impl Supervisor {
     async fn on_mail(
         &mut self,
         run: &mut Run,
-        task: &mut JoinHandle<()>,
+        task: &mut ClientTask,
         mail: Option<Mail>,
     ) -> Result<ControlFlow<Step>, Error> {
         let Some(mail) = mail else {
@@ -160,6 +194,7 @@ impl Supervisor {
         {
             self.backoff.reset();
             self.replaced_before = false;
+            run.restarts = 0;
         }
         let pause = match outcome.reconnect {
             Reconnect::AtOnce => return Ok(ControlFlow::Continue(())),
@@ -199,7 +234,7 @@ impl Supervisor {
                     self.adopt(*row);
                     answer(done);
                 }
-                Some(Mail::Restart { row, done }) => {
+                Some(Mail::Restart { row, done }) if self.would_want_socket(&row) => {
                     self.adopt(*row);
                     answer(done);
                     return Ok(ControlFlow::Continue(()));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Cause, ConnectionState, Pairing, QrCode};
+use pombal_domain::{Cause, ConnectionState, Pairing, QrCode, Reconnect};
 use tokio::time::Instant;
 use whatsapp_rust::pair_code::PairCodeOptions;
 use whatsapp_rust::types::events::Event;
@@ -22,8 +22,15 @@ impl Supervisor {
         event: &Event,
     ) -> Result<Option<Cause>, Error> {
         if let Some(cause) = cause::of(event) {
-            // The first cause is the real one; what follows is its consequence.
-            run.cause.get_or_insert(cause);
+            // The first cause is the real one, and what follows is its consequence; but one
+            // that ends it for good is never a consequence.
+            let passing = |cause: Cause| cause.outcome().reconnect == Reconnect::Backoff;
+            if run
+                .cause
+                .is_none_or(|first| passing(first) && !passing(cause))
+            {
+                run.cause = Some(cause);
+            }
             return Ok(None);
         }
         match event {
@@ -32,7 +39,7 @@ impl Supervisor {
                     return Ok(Some(Cause::PairingExpired));
                 }
                 self.codes_shown += 1;
-                self.request_code(run);
+                self.request_code(run).await;
                 let base64 = match qr::data_url(&code.code, self.context.options.qr_color) {
                     Ok(base64) => Some(base64),
                     Err(error) => {
@@ -46,6 +53,7 @@ impl Supervisor {
             }
             Event::PairingCode(code) => {
                 run.pairing_code = Some(code.code.clone());
+                run.pairing_code_until = Some(Instant::now() + code.timeout);
                 let (text, base64) = match &run.last_qr {
                     Some(qr) => (qr.code.clone(), qr.base64.clone()),
                     None => (None, None),
@@ -56,8 +64,13 @@ impl Supervisor {
                 tracing::warn!(instance.id = %self.row.id, error = failed.error, "no pairing code");
             }
             Event::PairingCodeRefresh(_) => {
-                run.code_requested = false;
-                self.request_code(run);
+                run.code_requested = None;
+                self.request_code(run).await;
+            }
+            // The codes ran out, but the client keeps the socket for a pairing code that is
+            // still good. After that a new connection shows new ones.
+            Event::PairingQrCodesExhausted(exhausted) if !exhausted.disconnected => {
+                run.give_up_at = Some(run.pairing_code_until.unwrap_or_else(Instant::now));
             }
             Event::PairSuccess(_) => {
                 run.just_paired = true;
@@ -98,7 +111,7 @@ impl Supervisor {
             let fact = self.state.open(owner, None, generation);
             return self.publish(vec![fact]).await;
         }
-        self.request_code(run);
+        self.request_code(run).await;
         match run.last_qr.clone() {
             Some(qr) => {
                 let fact = self.state.pairing(qr, generation);
@@ -128,15 +141,23 @@ impl Supervisor {
         self.publish(vec![fact]).await
     }
 
-    /// Asks WhatsApp for a pairing code, once per connection, if the user wants one.
-    fn request_code(&self, run: &mut Run) {
+    /// Asks WhatsApp for a pairing code, once per connection and number, if the user wants one.
+    async fn request_code(&self, run: &mut Run) {
         let Pairing::Code { phone } = &self.row.pairing else {
             return;
         };
-        if std::mem::replace(&mut run.code_requested, true) {
+        if run.code_requested.as_ref() == Some(phone) {
             return;
         }
         let client = Arc::clone(&run.built.client);
+        if run.code_requested.replace(phone.clone()).is_some() {
+            // A code for another number would be of no use to whoever asked for this one.
+            client.cancel_pair_code().await;
+            run.pairing_code = None;
+            if let Some(qr) = &mut run.last_qr {
+                qr.pairing_code = None;
+            }
+        }
         let options = PairCodeOptions {
             phone_number: phone.as_str().to_owned(),
             ..Default::default()
@@ -157,7 +178,6 @@ impl Supervisor {
         self.set_owner();
         self.publish(vec![fact]).await?;
         run.opened_at = Some(Instant::now());
-        run.restarts = 0;
         self.live.send_replace(Some(Link {
             client: Arc::clone(client),
             acks: Arc::clone(&run.built.acks),

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::{Cause, QrCode};
+use pombal_domain::{Cause, PhoneNumber, QrCode};
+use pombal_sessions::Revoker;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::instance::inbound::InboundHook;
 use crate::instance::receipts::ReceiptPump;
@@ -15,21 +16,35 @@ use crate::whatsapp::client::Built;
 use crate::whatsapp::dialer::DialResult;
 
 /// Longest wait for a client to close its socket in order; then it is cut off.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(4);
-/// New streams that WhatsApp may ask for in a row before it counts as a failure.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The same, when WhatsApp is told to unlink the device first.
+const UNLINK_TIMEOUT: Duration = Duration::from_secs(8);
+/// Longest wait for a client whose socket was cut.
+const CUT_OFF_TIMEOUT: Duration = Duration::from_secs(1);
+/// New streams that WhatsApp may ask for before it counts as a failure.
 const MAX_RESTARTS: u32 = 3;
+
+/// The task that runs a client. Dropping it ends the task.
+pub(super) type ClientTask = AbortOnDropHandle<()>;
 
 /// A client, and what is known of its current connection.
 pub(super) struct Run {
     pub(super) built: Built,
     pub(super) hook: Arc<InboundHook>,
+    /// Ends the client's way into the session.
+    revoker: Revoker,
     /// The first cause that an event named for the end of the connection.
     pub(super) cause: Option<Cause>,
     pub(super) opened_at: Option<Instant>,
     pub(super) just_paired: bool,
     pub(super) pairing_code: Option<String>,
+    /// When that code stops working.
+    pub(super) pairing_code_until: Option<Instant>,
     pub(super) last_qr: Option<QrCode>,
-    pub(super) code_requested: bool,
+    /// The number that a pairing code was asked for.
+    pub(super) code_requested: Option<PhoneNumber>,
+    /// When a connection that only waits for a pairing code is given up.
+    pub(super) give_up_at: Option<Instant>,
     pub(super) restarts: u32,
 }
 
@@ -39,8 +54,10 @@ impl Run {
         self.opened_at = None;
         self.just_paired = false;
         self.pairing_code = None;
+        self.pairing_code_until = None;
         self.last_qr = None;
-        self.code_requested = false;
+        self.code_requested = None;
+        self.give_up_at = None;
     }
 
     /// A client that was told to disconnect doesn't run again.
@@ -56,11 +73,8 @@ impl Supervisor {
             publisher: self.publisher.clone(),
             owner: Arc::clone(&self.owner),
         });
-        let mut built = self
-            .context
-            .clients
-            .build(self.session.clone(), hook.clone())
-            .await?;
+        let (session, revoker) = self.session.revocable();
+        let mut built = self.context.clients.build(session, hook.clone()).await?;
         let (_, none) = mpsc::channel(1);
         let receipts = std::mem::replace(&mut built.receipts, none);
         let pump = ReceiptPump {
@@ -73,18 +87,22 @@ impl Supervisor {
         Ok(Run {
             built,
             hook,
+            revoker,
             cause: None,
             opened_at: None,
             just_paired: false,
             pairing_code: None,
+            pairing_code_until: None,
             last_qr: None,
-            code_requested: false,
+            code_requested: None,
+            give_up_at: None,
             restarts: 0,
         })
     }
 
-    /// Closes the client's socket, and unlinks the device first if asked to.
-    pub(super) async fn hang_up(&mut self, run: &Run, task: &mut JoinHandle<()>, unlink: bool) {
+    /// Closes the client's socket, and unlinks the device first if asked to. Afterwards the
+    /// client can't write into the session any more.
+    pub(super) async fn hang_up(&mut self, run: &Run, task: &mut ClientTask, unlink: bool) {
         let client = &run.built.client;
         let goodbye = async {
             if unlink {
@@ -92,14 +110,21 @@ impl Supervisor {
             } else {
                 client.disconnect().await;
             }
-            // The task ends by itself once the socket is closed; its result says nothing.
-            let _ = (&mut *task).await;
+            wait_for(task).await;
         };
-        if timeout(DISCONNECT_TIMEOUT, goodbye).await.is_err() {
+        let patience = if unlink {
+            UNLINK_TIMEOUT
+        } else {
+            DISCONNECT_TIMEOUT
+        };
+        if timeout(patience, goodbye).await.is_err() {
             tracing::warn!(instance.id = %self.row.id, "client did not stop in time: cut off");
             client.signal_shutdown_sync();
-            task.abort();
+            run.built.dialer.cut().await;
+            // What is left of it ends with the task's handle.
+            let _ = timeout(CUT_OFF_TIMEOUT, wait_for(task)).await;
         }
+        run.revoker.revoke();
         self.line_down(run);
     }
 
@@ -110,12 +135,17 @@ impl Supervisor {
 
     /// Ends a client that has no connection, so that it writes nothing any more.
     pub(super) async fn stop_client(&self, run: &Run) {
-        if timeout(DISCONNECT_TIMEOUT, run.built.client.disconnect())
-            .await
-            .is_err()
+        if !run.spent()
+            && timeout(DISCONNECT_TIMEOUT, run.built.client.disconnect())
+                .await
+                .is_err()
         {
             tracing::warn!(instance.id = %self.row.id, "client did not stop in time");
+            run.built.client.signal_shutdown_sync();
+            run.built.dialer.cut().await;
         }
+        run.revoker.revoke();
+        self.line_down(run);
     }
 
     pub(super) fn cause_of_end(&self, run: &mut Run) -> Cause {
@@ -134,15 +164,12 @@ impl Supervisor {
                 Cause::Unavailable
             }
             DialResult::NotTried => Cause::Unavailable,
-            // The client ends such connections without an event: it expects a new stream.
-            DialResult::Opened if run.just_paired || run.opened_at.is_some() => {
+            // The stream that WhatsApp asks for after a pairing: the client emits no event for it.
+            DialResult::Opened if run.just_paired && run.restarts < MAX_RESTARTS => {
                 run.restarts += 1;
-                if run.restarts > MAX_RESTARTS {
-                    Cause::Lost
-                } else {
-                    Cause::RestartRequired
-                }
+                Cause::RestartRequired
             }
+            DialResult::Opened if run.opened_at.is_some() => Cause::Lost,
             DialResult::Opened => {
                 tracing::warn!(
                     instance.id = %self.row.id,
@@ -152,5 +179,13 @@ impl Supervisor {
                 Cause::Lost
             }
         }
+    }
+}
+
+/// Waits until the client's task has ended, as it does by itself once its socket is closed.
+async fn wait_for(task: &mut ClientTask) {
+    if !task.is_finished() {
+        // Its result says nothing that its events have not said.
+        let _ = task.await;
     }
 }

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pombal_domain::event::{EventBody, MessageData, MessageKey, MessageStatus};
+use pombal_domain::event::{EventBody, MessageData, pending_text};
 use pombal_domain::time::UnixMs;
-use pombal_domain::{EventId, InstanceId, MessageId, PhoneNumber, Recipient, SendText};
-use serde_json::json;
+use pombal_domain::{EventId, InstanceId, PhoneNumber, Recipient, SendText};
 use tokio::sync::oneshot;
-use whatsapp_rust::prelude::{MessageBuilderExt, MessageField};
+use whatsapp_rust::prelude::{IqError, MessageBuilderExt, MessageField};
 use whatsapp_rust::waproto::whatsapp as wa;
-use whatsapp_rust::{Jid, SendError, SendOptions};
+use whatsapp_rust::{ClientError, Jid, SendError, SendOptions};
 
 use crate::convert::receipt;
 use crate::instance::Link;
@@ -51,6 +50,10 @@ pub(crate) async fn hand_over(
     if text.delay_ms > 0 {
         compose(link, &to, Duration::from_millis(text.delay_ms.into())).await;
     }
+    // A client that has ended would still encrypt, and write into its successor's session.
+    if !link.client.is_logged_in() {
+        return Err(SendFailure::Disconnected);
+    }
     let ack = link.acks.expect(&text.message_id);
     let options = SendOptions::default().with_message_id(text.message_id.as_str());
     link.client
@@ -58,7 +61,7 @@ pub(crate) async fn hand_over(
         .await
         .map_err(|error| failure(link, &error))?;
     Ok(Handed {
-        message: Box::new(sent(instance, text)),
+        message: Box::new(pending_text(instance, text, UnixMs::now())),
         ack,
     })
 }
@@ -109,9 +112,9 @@ async fn resolve(link: &Link, to: &Recipient) -> Result<Jid, SendFailure> {
         .contacts()
         .is_on_whatsapp(std::slice::from_ref(&asked))
         .await
-        .map_err(|error| match link.client.is_logged_in() {
-            true => SendFailure::Refused(format!("the number could not be looked up: {error}")),
-            false => SendFailure::Disconnected,
+        .map_err(|error| {
+            tracing::warn!(%error, "number not looked up");
+            SendFailure::Disconnected
         })?;
     let Some(answer) = answers.into_iter().find(|answer| answer.is_registered) else {
         return Err(SendFailure::NotOnWhatsApp { jid: to.jid() });
@@ -144,13 +147,21 @@ async fn compose(link: &Link, to: &Jid, delay: Duration) {
 }
 
 fn failure(link: &Link, error: &SendError) -> SendFailure {
-    match error {
-        SendError::NotLoggedIn | SendError::Client(_) | SendError::Iq(_) => {
+    let iq = match error {
+        SendError::Client(ClientError::Iq(error)) | SendError::Iq(error) => Some(error),
+        _ => None,
+    };
+    match (iq, error) {
+        // An answer of WhatsApp's, such as for a group that is not there. 429 and 5xx pass.
+        (Some(IqError::ServerError { code, .. }), _) if *code != 429 && *code < 500 => {
+            SendFailure::Refused(error.to_string())
+        }
+        (Some(_), _) | (_, SendError::NotLoggedIn | SendError::Client(_)) => {
             SendFailure::Disconnected
         }
         // Internal errors come from a dying connection as well.
-        SendError::Internal(_) if !link.client.is_logged_in() => SendFailure::Disconnected,
-        other => SendFailure::Refused(other.to_string()),
+        (_, SendError::Internal(_)) if !link.client.is_logged_in() => SendFailure::Disconnected,
+        _ => SendFailure::Refused(error.to_string()),
     }
 }
 
@@ -169,30 +180,4 @@ fn message(text: &SendText) -> wa::Message {
         ..Default::default()
     };
     wa::Message::text_with_context(text.text.as_str(), context)
-}
-
-/// The message as the contract shows it.
-fn sent(instance: InstanceId, text: &SendText) -> MessageData {
-    MessageData {
-        key: MessageKey {
-            remote_jid: text.to.jid(),
-            remote_jid_alt: None,
-            from_me: true,
-            id: text.message_id.clone(),
-            participant: None,
-            participant_alt: None,
-            addressing_mode: None,
-        },
-        push_name: Some("Você".to_owned()),
-        status: Some(MessageStatus::Pending),
-        message: json!({ "conversation": text.text }),
-        context_info: text
-            .quoted
-            .as_ref()
-            .map(|quoted| json!({ "stanzaId": quoted.id })),
-        message_type: "conversation".to_owned(),
-        message_timestamp: UnixMs::now().seconds(),
-        instance_id: instance,
-        source: MessageId::source(&text.message_id).to_owned(),
-    }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pombal_domain::{Cause, ConnectionState, Desired, Instance};
+use pombal_domain::{Cause, ConnectionState, Desired, EventId, Instance};
 use pombal_sessions::Session;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use whatsapp_rust::traits::DeviceStore;
@@ -17,8 +18,26 @@ use crate::whatsapp::client;
 
 /// Mail waiting for a supervisor.
 const MAILBOX: usize = 16;
-/// The newest wish that has been dealt with for good, as a row of the session database.
-const SETTLED: &str = "settled-generation";
+/// Name of the row that holds [`Settled`].
+const SETTLED: &str = "settled";
+
+/// The newest wish that has been dealt with for good: nothing more is done for it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Settled {
+    generation: u64,
+    cause: Cause,
+    /// The session was wiped if it had to be, and the events are published.
+    done: bool,
+}
+
+impl Settled {
+    /// No wish yet: the first one has generation 1.
+    const NONE: Self = Self {
+        generation: 0,
+        cause: Cause::Requested,
+        done: true,
+    };
+}
 
 /// An instance can't be kept running. The shard must be opened again.
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +48,21 @@ pub(crate) enum Error {
     Publish(#[from] publish::Error),
     #[error("the client could not be built")]
     Client(#[from] client::Error),
+    #[error("a row of the supervisor does not decode")]
+    Row(#[from] serde_json::Error),
     #[error("the session does not load")]
     Store(#[from] whatsapp_rust::store::error::StoreError),
+}
+
+impl Error {
+    /// Whether the session database of the shard is of no more use.
+    fn is_fatal(&self) -> bool {
+        match self {
+            Self::Session(error) => error.is_fatal(),
+            Self::Publish(publish::Error::Journal(error)) => error.is_fatal(),
+            _ => false,
+        }
+    }
 }
 
 /// What to do after a phase.
@@ -55,8 +87,7 @@ pub(crate) struct Supervisor {
     pub(super) codes_shown: u32,
     /// The replaced connection has had its one retry.
     pub(super) replaced_before: bool,
-    /// The newest generation that is settled: nothing more is done for it.
-    settled: u64,
+    settled: Settled,
 }
 
 impl Supervisor {
@@ -76,10 +107,10 @@ impl Supervisor {
             epoch: context.epoch,
         };
         let queue = Arc::clone(&context.seams.events);
-        let publisher = Publisher::start(origin, session.clone(), queue, stop).await?;
+        let publisher = Publisher::start(origin, session.clone(), queue, stop);
         let settled = match session.get_meta(SETTLED).await? {
-            Some(bytes) => bytes.try_into().map(u64::from_le_bytes).unwrap_or_default(),
-            None => 0,
+            Some(row) => serde_json::from_slice(&row)?,
+            None => Settled::NONE,
         };
         let (mailbox, mail) = mpsc::channel(MAILBOX);
         let (live, live_rx) = watch::channel(None);
@@ -112,39 +143,46 @@ impl Supervisor {
     }
 
     async fn run(mut self, mut mailbox: mpsc::Receiver<Mail>) {
-        let id = self.row.id;
+        let result = self.make_it_so(&mut mailbox).await;
+        self.live.send_replace(None);
+        if let Err(error) = result {
+            let dead = error.is_fatal();
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(instance.id = %self.row.id, error, "instance stopped");
+            if dead {
+                // Nobody on this shard can go on: it has to be opened again.
+                self.context.dead.cancel();
+            }
+        }
+    }
+
+    async fn make_it_so(&mut self, mailbox: &mut mpsc::Receiver<Mail>) -> Result<(), Error> {
+        self.finish(self.settled).await?;
         loop {
             let step = if self.wants_socket() {
-                Box::pin(self.stay_connected(&mut mailbox)).await
+                Box::pin(self.stay_connected(mailbox)).await?
             } else {
-                self.rest(&mut mailbox).await
+                self.rest(mailbox).await?
             };
-            self.live.send_replace(None);
-            match step {
-                Ok(Step::Again) => {}
-                Ok(Step::Stop) => return,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(instance.id = %id, error, "instance stopped");
-                    return;
-                }
+            if matches!(step, Step::Stop) {
+                return Ok(());
             }
         }
     }
 
     /// Whether a socket is wanted for the current wish.
     pub(super) fn wants_socket(&self) -> bool {
-        self.row.desired == Desired::Connected && self.settled < self.row.generation
+        self.row.desired == Desired::Connected && self.settled.generation < self.row.generation
     }
 
     /// Whether `row`, once adopted, asks for a socket.
     pub(super) fn would_want_socket(&self, row: &Instance) -> bool {
-        row.desired == Desired::Connected && self.settled < row.generation
+        row.desired == Desired::Connected && self.settled.generation < row.generation
     }
 
     /// No socket is wanted: puts that in order, then waits for mail.
     async fn rest(&mut self, mailbox: &mut mpsc::Receiver<Mail>) -> Result<Step, Error> {
-        if self.settled < self.row.generation {
+        if self.settled.generation < self.row.generation {
             match self.row.desired {
                 Desired::Connected => {}
                 Desired::Disconnected => self.settle(Cause::Requested).await?,
@@ -163,7 +201,7 @@ impl Supervisor {
             Mail::Reconcile { row, done } => {
                 self.adopt(*row);
                 // A wish to be disconnected is dealt with before it is answered.
-                if self.settled < self.row.generation {
+                if self.settled.generation < self.row.generation {
                     match self.row.desired {
                         Desired::Connected => {}
                         Desired::Disconnected => self.settle(Cause::Requested).await?,
@@ -204,21 +242,35 @@ impl Supervisor {
 
     /// The current wish ends here: nothing more is done until there is a new one.
     pub(super) async fn settle(&mut self, cause: Cause) -> Result<(), Error> {
-        let outcome = cause.outcome();
         let generation = self.row.generation;
-        let had_session = self.is_paired().await?;
+        let known = self.state.observed.state == ConnectionState::Close
+            && self.state.observed.generation == generation;
+        let told = known && !self.is_paired().await?;
+        // Noted first: whatever is left undone by a crash is done at the next start.
+        let settled = Settled {
+            generation,
+            cause,
+            done: told,
+        };
+        self.note(settled).await?;
+        self.finish(settled).await
+    }
+
+    /// Wipes and tells what a settled wish brings with it. Doing it twice does no harm: the
+    /// events have the same ids.
+    async fn finish(&mut self, settled: Settled) -> Result<(), Error> {
+        if settled.done {
+            return Ok(());
+        }
+        let outcome = settled.cause.outcome();
         if outcome.wipes_session {
             self.session.wipe_session().await?;
         }
-        self.settled = generation;
-        self.session
-            .put_meta(SETTLED, &generation.to_le_bytes(), true)
-            .await?;
-        let was_closed = self.state.observed.state == ConnectionState::Close;
-        if was_closed && !had_session && self.state.observed.generation == generation {
-            return Ok(());
+        let mut facts = self.state.closed(settled.cause, settled.generation);
+        let generation = settled.generation.to_string();
+        for (n, fact) in facts.iter_mut().enumerate() {
+            fact.id = EventId::derive(self.row.id, &["settled", &generation, &n.to_string()]);
         }
-        let facts = self.state.closed(cause, generation);
         self.set_owner();
         tracing::info!(
             instance.id = %self.row.id,
@@ -226,7 +278,18 @@ impl Supervisor {
             "closed: {}",
             outcome.text
         );
-        self.publish(facts).await
+        self.publish(facts).await?;
+        self.note(Settled {
+            done: true,
+            ..settled
+        })
+        .await
+    }
+
+    async fn note(&mut self, settled: Settled) -> Result<(), Error> {
+        self.settled = settled;
+        let row = serde_json::to_vec(&settled)?;
+        Ok(self.session.put_meta(SETTLED, &row, true).await?)
     }
 
     /// Whether the instance has a paired session.

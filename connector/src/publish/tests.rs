@@ -87,12 +87,7 @@ impl Fixture {
             ..self.origin.clone()
         };
         let queue: Arc<dyn Queue> = self.queue.clone();
-        (
-            Publisher::start(origin, session, queue, stop.clone())
-                .await
-                .unwrap(),
-            stop,
-        )
+        (Publisher::start(origin, session, queue, stop.clone()), stop)
     }
 
     fn fact(&self, key: &str) -> Fact {
@@ -196,4 +191,27 @@ async fn a_stopped_publisher_says_so() {
     // Stopped while the queue refuses: the caller must not take it for published.
     stop.cancel();
     assert!(matches!(stuck.await.unwrap(), Err(Error::Stopped)));
+}
+
+#[tokio::test]
+async fn an_event_too_large_for_the_queues_is_cut_and_holds_up_nobody() {
+    let fixture = Fixture::new();
+    let (publisher, _stop) = fixture.publisher(1).await;
+    let huge = Fact {
+        body: EventBody::MessagesEdited(json!({
+            "key": { "id": "3EB0" },
+            "message": { "conversation": "x".repeat(2 * 1024 * 1024) },
+        })),
+        ..fixture.fact("huge")
+    };
+    publisher
+        .publish(vec![huge, fixture.fact("after")])
+        .await
+        .unwrap();
+    let events = fixture.received().await;
+    assert_eq!(events.len(), 2);
+    assert_eq!(
+        events[0].data,
+        json!({ "key": { "id": "3EB0" }, "message": {}, "truncated": true })
+    );
 }

@@ -148,7 +148,9 @@ impl Shard {
             });
         }
         let restart = matches!(command.op, Op::Restart);
-        let (handle, fresh) = self.handle(&row).await?;
+        let Some((handle, fresh)) = self.handle(&row).await? else {
+            return Ok(Reply::Done);
+        };
         if fresh && row.desired == pombal_domain::Desired::Connected {
             return Ok(Reply::Done);
         }

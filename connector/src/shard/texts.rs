@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::instance::{
     Handed, InstanceHandle, Link, SendFailure, failed_update, hand_over, sent_event,
 };
+use crate::pacing::Backoff;
 use crate::publish::Fact;
 use crate::shard::Shard;
 use crate::shard::commands::{Job, expired, instance_of};
@@ -23,13 +24,14 @@ use crate::whatsapp::client::Acked;
 
 /// Longest wait for WhatsApp's ack. After that the text is sent again.
 const ACK_TIMEOUT: Duration = Duration::from_secs(20);
-/// Pause before a text is tried again on the same connection.
+/// Pause before an instance's supervisor is looked for again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 impl Shard {
     /// Sends `jobs` in order. Returns when each is done, or was given back because of `stop`.
     pub(super) async fn send_texts(&self, mut jobs: Vec<Job>, stop: &CancellationToken) {
         let Some(id) = instance_of(&jobs) else { return };
+        let mut backoff = Backoff::default();
         while !jobs.is_empty() {
             jobs = self.drop_expired(jobs).await;
             let Some(first) = jobs.first() else { return };
@@ -43,12 +45,14 @@ impl Shard {
             };
             let before = jobs.len();
             jobs = self.send_over(&handle, &link, jobs).await;
-            if jobs.len() == before {
-                // No progress: the connection is dying, or WhatsApp is slow.
-                tokio::select! {
-                    () = stop.cancelled() => return self.give_back(&jobs).await,
-                    () = tokio::time::sleep(RETRY_PAUSE) => {}
-                }
+            if jobs.len() < before {
+                backoff.reset();
+                continue;
+            }
+            // No progress: the connection is dying, or WhatsApp is slow.
+            tokio::select! {
+                () = stop.cancelled() => return self.give_back(&jobs).await,
+                () = tokio::time::sleep(backoff.next()) => {}
             }
         }
     }
@@ -127,6 +131,9 @@ impl Shard {
                 }
                 Ok(Ok(Acked::Refused(code))) => {
                     let message = format!("WhatsApp refused the message ({code})");
+                    if let Op::SendText(text) = &job.command.op {
+                        facts.push(failed_update(handle.id, text, &message, owner(handle)));
+                    }
                     done.push((job, Reply::Failed { message }));
                 }
                 // The connection ended, or WhatsApp is silent.
@@ -146,11 +153,14 @@ impl Shard {
         again
     }
 
-    /// Answers the caller, and tells whoever listens to events that it will not be sent.
+    /// Answers the caller, and tells whoever listens to events that it will not be sent. If
+    /// that can't be told now, the command stays.
     async fn refuse(&self, handle: &InstanceHandle, job: Job, error: &str, reply: Reply) {
         if let Op::SendText(text) = &job.command.op {
             let fact = failed_update(handle.id, text, error, owner(handle));
-            self.publish(handle, vec![fact]).await;
+            if !self.publish(handle, vec![fact]).await {
+                return;
+            }
         }
         self.finish(&job, &reply).await;
     }
@@ -160,13 +170,12 @@ impl Shard {
         for job in jobs {
             if !expired(&job.command) {
                 left.push(job);
-                continue;
-            }
-            if let Some(handle) = self.known(job.command.instance).await {
+            } else if let Some(handle) = self.known(job.command.instance).await {
                 self.refuse(&handle, job, "not sent in time", Reply::TimedOut)
                     .await;
             } else {
-                self.finish(&job, &Reply::TimedOut).await;
+                // Nobody can tell its fate yet: it comes back when its visibility ends.
+                tracing::warn!(instance.id = %job.command.instance, "expired text put back");
             }
         }
         left

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pombal_domain::MessageId;
 use pombal_sessions::Session;
@@ -21,6 +22,8 @@ use crate::whatsapp::http::WhatsAppHttp;
 /// One-time prekeys kept on the server. WhatsApp Web offers 812; each costs memory and a
 /// row, and one is used up per new conversation only.
 const PREKEYS: usize = 100;
+/// How often device state that changed is saved at the latest; most changes are saved at once.
+const SAVE_INTERVAL: Duration = Duration::from_secs(30);
 /// Receipts and acks waiting to be published, per instance. Beyond it they are dropped and
 /// counted: WhatsApp has them, and no message is among them.
 const RECEIPT_BACKLOG: usize = 8192;
@@ -93,6 +96,7 @@ impl Clients {
             .with_http_client_arc(self.http.clone())
             .with_inbound_durability_hook_arc(hook)
             .with_wanted_pre_key_count(PREKEYS)
+            .with_background_saver_interval(SAVE_INTERVAL)
             .with_skip_history_sync(true);
         if let Some(version) = self.version {
             builder = builder.with_version_override(version);
@@ -148,6 +152,10 @@ impl EventHandler for Tap {
 
 /// The events that the supervisor acts on.
 fn interests(event: &Event) -> bool {
+    if let Event::Messages(batch) = event {
+        // The durability hook has seen the others.
+        return !batch.hook_committed;
+    }
     matches!(
         event,
         Event::Connected(_)
@@ -159,13 +167,13 @@ fn interests(event: &Event) -> bool {
             | Event::PairingCode(_)
             | Event::PairingCodeError(_)
             | Event::PairingCodeRefresh(_)
+            | Event::PairingQrCodesExhausted(_)
             | Event::ClientOutdated(_)
             | Event::StreamReplaced(_)
             | Event::TemporaryBan(_)
             | Event::ConnectFailure(_)
             | Event::StreamError(_)
             | Event::SelfPushNameUpdated(_)
-            | Event::Messages(_)
             | Event::UndecryptableMessage(_)
     )
 }

@@ -33,6 +33,7 @@ impl Dial {
         Arc::new(Dialer {
             factory: Arc::clone(&self.factory),
             last: Mutex::new(DialResult::NotTried),
+            transport: Mutex::new(None),
         })
     }
 }
@@ -53,6 +54,7 @@ pub(crate) enum DialResult {
 pub(crate) struct Dialer {
     factory: Arc<TokioWebSocketTransportFactory>,
     last: Mutex<DialResult>,
+    transport: Mutex<Option<Arc<dyn Transport>>>,
 }
 
 impl Dialer {
@@ -60,6 +62,18 @@ impl Dialer {
     pub(crate) fn take(&self) -> DialResult {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *last, DialResult::NotTried)
+    }
+
+    /// Closes the socket opened last, whatever the client is busy with.
+    pub(crate) async fn cut(&self) {
+        let transport = self
+            .transport
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(transport) = transport {
+            transport.disconnect().await;
+        }
     }
 
     fn set(&self, result: DialResult) {
@@ -75,6 +89,13 @@ impl TransportFactory for Dialer {
         // Overwritten by the outcome; stays when the client's own time-out drops this future.
         self.set(DialResult::Failed("timed out".to_owned()));
         let result = self.factory.create_transport().await;
+        if let Ok((transport, _)) = &result {
+            let kept = Some(Arc::clone(transport));
+            *self
+                .transport
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = kept;
+        }
         self.set(match &result {
             Ok(_) => DialResult::Opened,
             Err(error) => DialResult::Failed(format!("{error:#}")),

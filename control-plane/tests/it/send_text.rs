@@ -1,6 +1,6 @@
 //! `POST /message/sendText/{name}`.
 
-use pombal_control_plane::api::pending_text;
+use pombal_domain::event::pending_text;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{ConnectionState, Desired, Op, Reply};
 use serde_json::{Value, json};

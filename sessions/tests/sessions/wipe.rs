@@ -93,3 +93,34 @@ async fn a_deleted_instance_is_gone_and_no_straggler_writes() {
     assert_eq!(fill(&s, "a").await, Seq(1));
     assert!(session(&db, other.instance()).exists().await.unwrap());
 }
+
+#[tokio::test]
+async fn a_revoked_handle_writes_nothing_into_its_successors_session() {
+    let db = open(Arc::new(InMemory::new())).await;
+    let s = session(&db, InstanceId::random());
+    let (old, revoker) = s.revocable();
+    old.put_identity("a@s.whatsapp.net", [1; 32]).await.unwrap();
+    let straggler = old.clone();
+    revoker.revoke();
+    let late = straggler.put_identity("b@s.whatsapp.net", [2; 32]).await;
+    assert!(late.is_err());
+    assert!(straggler.load_identity("a@s.whatsapp.net").await.is_err());
+    let meta = straggler.put_meta("m", b"1", false).await;
+    assert!(matches!(meta, Err(Error::Revoked { .. })));
+
+    // The session itself goes on, with what was written before.
+    let (new, _revoker) = s.revocable();
+    assert!(
+        new.load_identity("a@s.whatsapp.net")
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        new.load_identity("b@s.whatsapp.net")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    new.put_identity("b@s.whatsapp.net", [3; 32]).await.unwrap();
+}

@@ -74,6 +74,12 @@ impl FakeWhatsApp {
         format!("ws://{}{PATH}", self.ws)
     }
 
+    /// Where orders are taken.
+    #[must_use]
+    pub fn control_addr(&self) -> SocketAddr {
+        self.control
+    }
+
     /// Where the control API is.
     pub fn control_url(&self) -> String {
         format!("http://{}", self.control)

@@ -74,6 +74,67 @@ async fn a_production_build_rejects_the_fake_servers_certificate() {
     assert!(log.contains("ended before the login"), "{log}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_brings_its_own_whatsapp_and_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let options = PombalOptions {
+        whatsapp_url: None,
+        args: ["--fake-whatsapp", "--fake-whatsapp-page", "127.0.0.1:0"]
+            .map(Into::into)
+            .to_vec(),
+        env: Vec::new(),
+        ..PombalOptions::demo(String::new())
+    };
+    let page_of = |demo: &Pombal| {
+        let line = demo
+            .greeting
+            .lines()
+            .find_map(|line| line.split_once("QR codes on "));
+        line.expect("it prints where to look").1.to_owned()
+    };
+    let demo = Pombal::start(&data, &options);
+    let api = Api::new(&demo.url);
+    let phones = Api::new(&page_of(&demo));
+    assert_eq!(phones.get("/").await.status, 200);
+    api.post(
+        "/instance/create",
+        json!({ "instanceName": "d", "integration": "WHATSAPP-BAILEYS" }),
+    )
+    .await
+    .ok();
+    api.get("/instance/connect/d").await.ok();
+    // The page shows the code by itself, and its button scans it.
+    let qr = eventually("the page knows the QR code", PATIENCE, async || {
+        let pairings = phones.get("/api/pairings").await.ok();
+        pairings[0]["qr"].as_str().map(str::to_owned)
+    })
+    .await;
+    phones
+        .post("/api/scan", json!({ "qr": qr, "name": "Demo" }))
+        .await
+        .ok();
+    let wait_until_open = async |api: &Api| {
+        eventually("the instance is open", PATIENCE, async || {
+            let state = api.get("/instance/connectionState/d").await.ok();
+            (state["instance"]["state"] == "open").then_some(())
+        })
+        .await;
+    };
+    wait_until_open(&api).await;
+
+    demo.kill();
+    let demo = Pombal::start(&data, &options);
+    let phones = Api::new(&page_of(&demo));
+    eventually("a second login without a scan", PATIENCE, async || {
+        let devices = phones.get("/api/devices").await.ok();
+        (devices[0]["connected"] == true && devices[0]["logins"] == 2).then_some(())
+    })
+    .await;
+    wait_until_open(&Api::new(&demo.url)).await;
+    assert_eq!(phones.get("/api/violations").await.ok(), json!([]));
+}
+
 #[test]
 fn a_demo_build_refuses_whatsapp() {
     let dir = tempfile::tempdir().unwrap();

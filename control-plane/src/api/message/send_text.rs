@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use pombal_domain::event::MessageData;
+use pombal_domain::event::pending_text;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{ConnectionState, Desired, Instance, Op, Reply};
 
@@ -12,7 +13,6 @@ use crate::api::auth::Authorized;
 use crate::api::body::Body;
 use crate::api::commands;
 use crate::api::error::ApiError;
-use crate::api::outgoing::pending_text;
 use crate::api::state::ApiState;
 
 pub(in crate::api) async fn send_text(

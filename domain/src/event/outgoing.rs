@@ -1,15 +1,16 @@
-//! Outgoing messages as the API shows them before `WhatsApp` has spoken.
+//! Outgoing messages as the contract shows them.
 
-use pombal_domain::InstanceId;
-use pombal_domain::SendText;
-use pombal_domain::event::{MessageData, MessageKey, MessageStatus};
-use pombal_domain::time::UnixMs;
 use serde_json::{Map, Value, json};
+
+use crate::command::SendText;
+use crate::event::{MessageData, MessageKey, MessageStatus};
+use crate::ids::InstanceId;
+use crate::time::UnixMs;
 
 /// The original's name for the account itself, in every language.
 const OWN_PUSH_NAME: &str = "Você";
 
-/// The contract's view of a text that is accepted but not yet handed to `WhatsApp`.
+/// The contract's view of a text that is accepted: to be sent, or just sent.
 #[must_use]
 pub fn pending_text(instance: InstanceId, text: &SendText, at: UnixMs) -> MessageData {
     MessageData {
@@ -55,7 +56,7 @@ fn context_info(text: &SendText) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use pombal_domain::{MessageId, Recipient};
+    use crate::jid::{MessageId, Recipient};
 
     use super::*;
 
