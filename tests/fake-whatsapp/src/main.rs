@@ -1,5 +1,4 @@
 //! Runs the server until it is interrupted.
-#![expect(clippy::doc_markdown, reason = "WhatsApp is a name")]
 
 mod arguments;
 
