@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fake_whatsapp::{FakeWhatsApp, Options};
+use pombal_domain::InstanceName;
 use pombal_domain::time::UnixMs;
 use pombal_store::{Registry, registry};
 use tokio_util::sync::CancellationToken;
@@ -50,9 +51,9 @@ pub(crate) async fn announce(fake: FakeWhatsApp, registry: Registry, stop: Cance
         loop {
             match waiting(&registry).await {
                 Ok(codes) => {
-                    for code in codes.difference(&announced) {
+                    for (code, name) in codes.difference(&announced) {
                         // A code whose socket is gone already is no trouble: a new one comes.
-                        if let Err(error) = fake.announce(code).await {
+                        if let Err(error) = fake.announce(code, Some(name.as_str())).await {
                             tracing::debug!(%error, "QR code not announced");
                         }
                     }
@@ -66,8 +67,8 @@ pub(crate) async fn announce(fake: FakeWhatsApp, registry: Registry, stop: Cance
     stop.run_until_cancelled(work).await;
 }
 
-/// QR codes that can be scanned now.
-async fn waiting(registry: &Registry) -> Result<HashSet<String>, registry::Error> {
+/// QR codes that can be scanned now, and whose they are.
+async fn waiting(registry: &Registry) -> Result<HashSet<(String, InstanceName)>, registry::Error> {
     let now = UnixMs::now();
     let mut codes = HashSet::new();
     let mut after = None;
@@ -75,12 +76,14 @@ async fn waiting(registry: &Registry) -> Result<HashSet<String>, registry::Error
         let page = registry.list_instances(after.as_ref(), PAGE).await?;
         after = page.last().map(|instance| instance.name.clone());
         let end = page.len() < PAGE;
-        codes.extend(
-            page.into_iter()
-                .filter_map(|instance| instance.observed.qr)
-                .filter(|qr| qr.expires_at > now)
-                .filter_map(|qr| qr.code),
-        );
+        for instance in page {
+            if let Some(qr) = instance.observed.qr
+                && qr.expires_at > now
+                && let Some(code) = qr.code
+            {
+                codes.insert((code, instance.name));
+            }
+        }
         if end {
             return Ok(codes);
         }

@@ -99,8 +99,9 @@ impl FakeWhatsApp {
 
     /// Tells the server what a waiting client shows as its QR code, so that its page can draw
     /// it: the server itself knows only a part. Of each socket it remembers the newest.
-    pub async fn announce(&self, qr: &str) -> Result<(), Error> {
-        self.hub.with(|world| world.announce(qr))
+    /// The page shows `label` beside it.
+    pub async fn announce(&self, qr: &str, label: Option<&str>) -> Result<(), Error> {
+        self.hub.with(|world| world.announce(qr, label))
     }
 
     /// A phone scans a QR code. Returns once the client accepted.

@@ -21,9 +21,12 @@ async fn the_newest_is_kept_while_the_socket_waits() {
     assert_eq!(server.pairings().await[0].qr, None);
 
     let other = another(&qr);
-    server.announce(&other).await.expect("announce");
+    server.announce(&other, None).await.expect("announce");
     assert_eq!(server.pairings().await[0].qr.as_ref(), Some(&other));
-    server.announce(&format!(" {qr}\n")).await.expect("again");
+    server
+        .announce(&format!(" {qr}\n"), None)
+        .await
+        .expect("again");
     assert_eq!(server.pairings().await[0].qr.as_ref(), Some(&qr));
 
     let saved = client.stop().await;
@@ -31,17 +34,17 @@ async fn the_newest_is_kept_while_the_socket_waits() {
         server.pairings().await.is_empty()
     })
     .await;
-    let gone = server.announce(&qr).await;
+    let gone = server.announce(&qr, None).await;
     assert!(matches!(gone, Err(Error::NotFound(_))), "{gone:?}");
 
     let client = TestClient::start(&server, saved).await;
     let qr = client.qr().await;
     assert_eq!(server.pairings().await[0].qr, None);
-    server.announce(&qr).await.expect("announce");
+    server.announce(&qr, None).await.expect("announce");
     server.scan(&qr, None, None).await.expect("scan");
     client.connected(1).await;
     assert!(server.pairings().await.is_empty());
-    let linked = server.announce(&qr).await;
+    let linked = server.announce(&qr, None).await;
     assert!(matches!(linked, Err(Error::NotFound(_))), "{linked:?}");
     assert!(server.violations().await.is_empty());
     client.stop().await;

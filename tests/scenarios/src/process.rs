@@ -1,6 +1,6 @@
 //! A Pombal process.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -152,6 +152,30 @@ impl Pombal {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Runs `pombal` with another subcommand against this process, and returns what it prints
+    /// when it has ended well. `meanwhile` runs once it has printed its first lines.
+    ///
+    /// # Panics
+    /// When it can't be run, or ends badly.
+    pub fn command(&self, build: Build, args: &[&str], meanwhile: impl FnOnce()) -> String {
+        let mut child = Command::new(build.path())
+            .args(["--listen", self.url.trim_start_matches("http://")])
+            .args(args)
+            .env("AUTHENTICATION_API_KEY", API_KEY)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut printed = String::new();
+        stdout.read_line(&mut printed).unwrap();
+        meanwhile();
+        stdout.read_to_string(&mut printed).unwrap();
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{status}: {printed}");
+        printed
     }
 
     /// Everything it has logged so far.

@@ -1,7 +1,7 @@
 //! Pairing by QR code and by pairing code.
 
 use base64::Engine;
-use pombal_scenarios::{PATIENCE, World, eventually};
+use pombal_scenarios::{Build, PATIENCE, World, eventually};
 use serde_json::Value;
 
 /// The webhook saw the instance come up, in order and without gaps.
@@ -113,4 +113,26 @@ async fn an_instance_is_paired_by_pairing_code() {
     world.wait_for_state("code", "open").await;
     assert_came_up(&world, "code", phone).await;
     world.assert_no_violations().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terminal_shows_the_code_until_it_is_scanned() {
+    let world = World::start().await;
+    world.create("t").await;
+    let connect = world.api().get("/instance/connect/t").await.ok();
+    let code = connect["code"].as_str().unwrap().to_owned();
+    let whatsapp = world.whatsapp.clone();
+    let runtime = tokio::runtime::Handle::current();
+    let printed = tokio::task::block_in_place(|| {
+        world.pombal().command(Build::Demo, &["qr", "t"], || {
+            runtime
+                .block_on(whatsapp.scan(&code, Some("5511999990071"), None))
+                .unwrap();
+        })
+    });
+    let blocks = printed
+        .lines()
+        .filter(|line| line.contains('▀') || line.contains('▄'));
+    assert!(blocks.count() > 10, "{printed}");
+    assert!(printed.contains("t is open."), "{printed}");
 }

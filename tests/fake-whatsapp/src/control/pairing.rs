@@ -13,6 +13,7 @@ use crate::server::FakeWhatsApp;
 #[derive(Deserialize)]
 pub(super) struct Announced {
     qr: String,
+    label: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -37,7 +38,7 @@ pub(super) async fn announce(
     State(server): State<FakeWhatsApp>,
     Json(body): Json<Announced>,
 ) -> Result<StatusCode, Failure> {
-    server.announce(&body.qr).await?;
+    server.announce(&body.qr, body.label.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct PendingPairing {
     since_ms: u64,
     /// The QR text that the client shows, if somebody said it.
     pub(crate) announced: Option<String>,
+    /// What people call the client, if somebody said it.
+    pub(crate) label: Option<String>,
     pub(crate) code: Option<code::CodeFlow>,
     pub(crate) link: Option<link::Linking>,
 }
@@ -43,6 +45,7 @@ impl PendingPairing {
             registration,
             since_ms: now_ms(),
             announced: None,
+            label: None,
             code: None,
             link: None,
         }
@@ -56,6 +59,9 @@ pub struct Pairing {
     pub qr_prefix: String,
     /// The QR text, if it was announced.
     pub qr: Option<String>,
+    /// What people call the client, if it was announced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// How long it has waited.
     pub waiting_ms: u64,
     /// The operating system that the device states.
@@ -99,6 +105,7 @@ impl World {
             .map(|(_, pending)| Pairing {
                 qr_prefix: pending.refs.first().cloned().unwrap_or_default(),
                 qr: pending.announced.clone(),
+                label: pending.label.clone(),
                 waiting_ms: now.saturating_sub(pending.since_ms),
                 device: pending.registration.os.clone(),
                 code_for: pending.code.as_ref().map(|code| code.phone.clone()),

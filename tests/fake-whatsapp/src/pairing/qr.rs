@@ -54,10 +54,11 @@ impl World {
     }
 
     /// Somebody who sees a client's screen says what its QR code is.
-    pub(crate) fn announce(&mut self, text: &str) -> Result<(), Error> {
+    pub(crate) fn announce(&mut self, text: &str, label: Option<&str>) -> Result<(), Error> {
         let conn = self.waiting_with(&QrText::parse(text)?)?;
         if let Some(pending) = self.pending(conn) {
             pending.announced = Some(text.trim().to_owned());
+            pending.label = label.map(str::to_owned);
         }
         Ok(())
     }
