@@ -6,7 +6,7 @@ use std::time::Duration;
 use pombal_domain::event::EventBody;
 use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Epoch, Event, EventId, InstanceId, InstanceName, Projection, Seq};
+use pombal_domain::{Chain, Epoch, Event, EventId, InstanceId, InstanceName, Projection, Seq};
 use pombal_sessions::{Appended, JournalRow, Session};
 use pombal_store::Queue;
 use pombal_store::queue::{self, MAX_BATCH, Outgoing};
@@ -108,8 +108,7 @@ impl Publisher {
 
     async fn run(self, mut inbox: mpsc::Receiver<Job>) {
         if let Err(error) = self.replay().await {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(instance.id = %self.origin.id, error, "journal not replayed");
+            tracing::error!(instance.id = %self.origin.id, error = %Chain(&error), "journal not replayed");
             // Dropping the inbox tells every caller. The next start tries again.
             return;
         }
@@ -241,10 +240,9 @@ impl Publisher {
                     return Ok(());
                 }
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
                     tracing::warn!(
                         instance.id = %self.origin.id,
-                        error,
+                        error = %Chain(&error),
                         "events queue refused a batch; trying again"
                     );
                 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pombal_domain::{ConnectorId, ShardId};
+use pombal_domain::{Chain, ConnectorId, ShardId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -104,10 +104,7 @@ impl Connector {
                     source: Box::new(error),
                 });
             }
-            {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(%shard, error, "shard down; opening it again");
-            }
+            tracing::error!(%shard, error = %Chain(&error), "shard down; opening it again");
             tokio::select! {
                 () = drain.cancelled() => return Ok(()),
                 () = tokio::time::sleep(backoff.next()) => {}

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::{ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
+use pombal_domain::{Chain, ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
 use pombal_sessions::{Closed, ShardDb, ShardDbOptions};
 use pombal_store::{DataKey, Queue, keys, registry};
 use tokio::sync::Mutex;
@@ -160,8 +160,7 @@ impl Shard {
         }
         self.stop.cancel();
         if let Err(error) = self.context.db.close().await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(shard = %self.context.shard, error, "session database not closed");
+            tracing::warn!(shard = %self.context.shard, error = %Chain(&error), "session database not closed");
         }
         result
     }
@@ -197,8 +196,7 @@ impl Shard {
         loop {
             tick.tick().await;
             if let Err(error) = self.reconcile(tasks).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(shard = %self.context.shard, error, "not reconciled");
+                tracing::warn!(shard = %self.context.shard, error = %Chain(&error), "not reconciled");
             }
         }
     }
@@ -217,8 +215,7 @@ impl Shard {
             tasks.spawn(async move {
                 let id = tombstone.id;
                 if let Err(error) = shard.bury(tombstone).await {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(instance.id = %id, error, "not deleted yet");
+                    tracing::warn!(instance.id = %id, error = %Chain(&error), "not deleted yet");
                 }
             });
         }
@@ -226,8 +223,7 @@ impl Shard {
             let id = row.id;
             if let Err(error) = self.supervise(row).await {
                 // One broken instance must not keep its neighbours from running.
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(instance.id = %id, error, "instance not started");
+                tracing::error!(instance.id = %id, error = %Chain(&error), "instance not started");
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! No I/O and no async here. Everything that crosses a process boundary is a
 //! type of this crate, parsed at the edge.
 
+pub mod chain;
 pub mod command;
 pub mod connection;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod name;
 pub mod time;
 pub mod webhook;
 
+pub use chain::Chain;
 pub use command::{Command, Op, Reply, SendText};
 pub use connection::{Cause, ConnectionState, Reconnect, StatusReason};
 pub use event::{Event, EventBody, EventName, Projection};

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fake_whatsapp::{FakeWhatsApp, Options};
-use pombal_domain::InstanceName;
 use pombal_domain::time::UnixMs;
+use pombal_domain::{Chain, InstanceName};
 use pombal_store::{Registry, registry};
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +59,7 @@ pub(crate) async fn announce(fake: FakeWhatsApp, registry: Registry, stop: Cance
                     }
                     announced = codes;
                 }
-                Err(error) => tracing::warn!(error = &error as &dyn Error, "QR codes not read"),
+                Err(error) => tracing::warn!(error = %Chain(&error), "QR codes not read"),
             }
             tokio::time::sleep(ANNOUNCE_INTERVAL).await;
         }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use pombal_domain::Chain;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `RUST_LOG` says otherwise. The client and the storage engine are
@@ -29,12 +30,5 @@ pub(crate) fn init() {
 
 /// Says why the process ends, with everything behind it.
 pub(crate) fn fatal(error: &(dyn Error + 'static)) {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    tracing::error!(error = text, "pombal stops");
+    tracing::error!(error = %Chain(error), "pombal stops");
 }

@@ -2,6 +2,7 @@
 
 mod parts;
 
+use pombal_domain::Chain;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -121,7 +122,7 @@ async fn sweep(registry: pombal_store::Registry) {
     loop {
         tokio::time::sleep(SWEEP_INTERVAL).await;
         if let Err(error) = registry.sweep().await {
-            tracing::warn!(error = &error as &dyn Error, "registry not swept");
+            tracing::warn!(error = %Chain(&error), "registry not swept");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::{Cause, ConnectionState, Desired, Reconnect, StatusReason};
+use pombal_domain::{Cause, Chain, ConnectionState, Desired, Reconnect, StatusReason};
 use tokio::sync::mpsc;
 
 use crate::instance::Mail;
@@ -111,8 +111,7 @@ impl Supervisor {
                 }
                 ended = &mut *task => {
                     if let Err(error) = ended {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::error!(instance.id = %self.row.id, error, "client failed");
+                        tracing::error!(instance.id = %self.row.id, error = %Chain(&error), "client failed");
                     }
                     break;
                 }

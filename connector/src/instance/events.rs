@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Cause, ConnectionState, Pairing, QrCode, Reconnect};
+use pombal_domain::{Cause, Chain, ConnectionState, Pairing, QrCode, Reconnect};
 use tokio::time::Instant;
 use whatsapp_rust::pair_code::PairCodeOptions;
 use whatsapp_rust::types::events::Event;
@@ -43,8 +43,7 @@ impl Supervisor {
                 let base64 = match qr::data_url(&code.code, self.context.options.qr_color) {
                     Ok(base64) => Some(base64),
                     Err(error) => {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::error!(instance.id = %self.row.id, error, "QR code not drawn");
+                        tracing::error!(instance.id = %self.row.id, error = %Chain(&error), "QR code not drawn");
                         None
                     }
                 };

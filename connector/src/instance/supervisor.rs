@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pombal_domain::{Cause, ConnectionState, Desired, EventId, Instance};
+use pombal_domain::{Cause, Chain, ConnectionState, Desired, EventId, Instance};
 use pombal_sessions::Session;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -147,8 +147,7 @@ impl Supervisor {
         self.live.send_replace(None);
         if let Err(error) = result {
             let dead = error.is_fatal();
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(instance.id = %self.row.id, error, "instance stopped");
+            tracing::error!(instance.id = %self.row.id, error = %Chain(&error), "instance stopped");
             if dead {
                 // Nobody on this shard can go on: it has to be opened again.
                 self.context.dead.cancel();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Command, Instance, InstanceId, Op, Reply, Tombstone};
+use pombal_domain::{Chain, Command, Instance, InstanceId, Op, Reply, Tombstone};
 use pombal_store::queue::{Incoming, MAX_BATCH, Receipt};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -52,10 +52,7 @@ impl Shard {
                     }
                 }
                 Err(error) => {
-                    {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::warn!(shard = %self.context.shard, error, "no commands received");
-                    }
+                    tracing::warn!(shard = %self.context.shard, error = %Chain(&error), "no commands received");
                     tokio::time::sleep(backoff.next()).await;
                 }
             }
@@ -94,8 +91,7 @@ impl Shard {
                     receipt: message.receipt,
                 }),
                 Err(error) => {
-                    let error = error.to_string();
-                    tracing::error!(shard = %self.context.shard, error, "not a command: dropped");
+                    tracing::error!(shard = %self.context.shard, error = %Chain(&error), "not a command: dropped");
                     self.ack(std::slice::from_ref(&message.receipt)).await;
                 }
             }
@@ -117,9 +113,8 @@ impl Shard {
                 match self.wish(&job.command).await {
                     Ok(reply) => reply,
                     Err(error) => {
-                        let error = &error as &dyn std::error::Error;
                         let id = job.command.instance;
-                        tracing::error!(instance.id = %id, error, "command failed; it comes back");
+                        tracing::error!(instance.id = %id, error = %Chain(&error), "command failed; it comes back");
                         continue;
                     }
                 }
@@ -182,8 +177,7 @@ impl Shard {
         let registry = &self.context.seams.registry;
         if let Err(error) = registry.put_reply(job.command.id, reply, REPLY_TTL).await {
             // The caller times out; the command itself is done.
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(instance.id = %job.command.instance, error, "reply not written");
+            tracing::warn!(instance.id = %job.command.instance, error = %Chain(&error), "reply not written");
         }
     }
 
@@ -192,8 +186,7 @@ impl Shard {
             return;
         }
         if let Err(error) = self.queue.ack(receipts).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(shard = %self.context.shard, error, "commands not acked; they come back");
+            tracing::warn!(shard = %self.context.shard, error = %Chain(&error), "commands not acked; they come back");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Op, Reply};
+use pombal_domain::{Chain, Op, Reply};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -189,8 +189,7 @@ impl Shard {
         match handle.publisher.publish(facts).await {
             Ok(()) => true,
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(instance.id = %handle.id, error, "event not published");
+                tracing::warn!(instance.id = %handle.id, error = %Chain(&error), "event not published");
                 false
             }
         }

@@ -4,12 +4,11 @@
 //! what stays inside goes to the log, once, when the response is made.
 
 use std::error::Error as StdError;
-use std::fmt;
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use pombal_domain::InstanceName;
+use pombal_domain::{Chain, InstanceName};
 use pombal_store::{keys, queue, registry};
 use serde_json::{Value, json};
 
@@ -147,21 +146,6 @@ struct Envelope {
 #[derive(serde::Serialize)]
 struct Message {
     message: Value,
-}
-
-/// An error with its sources, on one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(error) = next {
-            write!(f, ": {error}")?;
-            next = error.source();
-        }
-        Ok(())
-    }
 }
 
 impl From<registry::Error> for ApiError {

@@ -51,7 +51,7 @@ pub(super) async fn ready(State(state): State<ApiState>) -> Response {
     {
         Ok(_) => Json(json!({ "status": "ok" })).into_response(),
         Err(error) => {
-            tracing::warn!(error = %super::error::Chain(&error), "not ready");
+            tracing::warn!(error = %pombal_domain::Chain(&error), "not ready");
             let body = Json(json!({ "status": "unavailable" }));
             (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
         }

@@ -7,7 +7,7 @@ use pombal_store::Queue;
 use pombal_store::queue::{Error, Receipt};
 use tokio::time::sleep;
 
-use crate::api::error::Chain;
+use pombal_domain::Chain;
 
 /// One batch, in order. Whatever is not settled has to be given back.
 pub(super) struct Held {

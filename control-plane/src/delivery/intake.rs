@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::Error;
 use super::held::Held;
 use super::pipeline::Pipeline;
-use crate::api::error::Chain;
+use pombal_domain::Chain;
 
 /// How long giving back everything may take when the drain is over.
 const ABANDON: Duration = Duration::from_secs(5);

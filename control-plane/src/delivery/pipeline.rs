@@ -16,7 +16,7 @@ use super::stages::{Outcome, Pending};
 use super::stalled::Stalled;
 use super::target::Target;
 use super::tokens::Tokens;
-use crate::api::error::Chain;
+use pombal_domain::Chain;
 
 pub(super) struct Pipeline {
     pub(super) registry: Registry,

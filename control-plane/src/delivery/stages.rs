@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::letters::{DeadLetter, RetryLetter};
 use super::schedule::Schedule;
 use super::target::Target;
-use crate::api::error::Chain;
+use pombal_domain::Chain;
 
 /// An event that is to be posted now.
 pub(super) struct Pending {

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
-use pombal_domain::{Instance, InstanceName};
+use pombal_domain::{Chain, Instance, InstanceName};
 
 use super::row::{Item, Row, names, read_instance, text};
 use super::{Error, Registry};
@@ -83,7 +83,7 @@ pub(super) fn readable(item: &Item) -> Option<Instance> {
             let instance = row.text("id").unwrap_or("unknown");
             tracing::error!(
                 instance.id = instance,
-                error = error as &dyn std::error::Error,
+                error = %Chain(error),
                 "registry row left out"
             );
         })

@@ -9,9 +9,10 @@ use serde::Deserialize;
 
 use super::fetch_row::FetchedInstance;
 use crate::api::auth::Caller;
-use crate::api::error::{ApiError, Chain};
+use crate::api::error::ApiError;
 use crate::api::state::ApiState;
 use crate::api::token;
+use pombal_domain::Chain;
 
 /// Rows per registry read.
 const PAGE: usize = 100;

@@ -1,5 +1,6 @@
 //! The thread that owns the connection.
 
+use pombal_domain::Chain;
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
@@ -204,7 +205,7 @@ impl Service {
                 .map_err(Arc::new);
             if let Err(error) = &outcome {
                 tracing::error!(
-                    error = error as &dyn std::error::Error,
+                    error = %Chain(error),
                     "queue transaction failed"
                 );
                 self.lines.start_over();
