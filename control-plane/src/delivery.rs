@@ -9,7 +9,6 @@ mod envelope;
 mod error;
 mod failure;
 mod handle;
-mod held;
 mod intake;
 mod jwt;
 mod letters;

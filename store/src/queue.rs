@@ -5,11 +5,14 @@
 //! has no groups. Delivery is at least once.
 
 mod check;
+mod held;
 pub mod sqlite;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+
+pub use held::{Held, by_group};
 
 /// Most messages in one batch, as SQS allows.
 pub const MAX_BATCH: usize = 10;

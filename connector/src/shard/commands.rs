@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Chain, Command, Instance, InstanceId, Op, Reply, Tombstone};
-use pombal_store::queue::{Incoming, MAX_BATCH, Receipt};
+use pombal_store::queue::{Held, Incoming, MAX_BATCH, Receipt, by_group};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,8 +20,6 @@ use crate::shard::{Error, Shard};
 const POLL: Duration = Duration::from_secs(20);
 /// How long a received command stays hidden from others, renewed while it is worked on.
 const VISIBILITY: Duration = Duration::from_secs(30);
-/// How often the visibility is renewed.
-const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a reply row lives.
 const REPLY_TTL: Duration = Duration::from_secs(120);
 /// Longest wait for a supervisor to deal with a wish.
@@ -59,25 +57,21 @@ impl Shard {
         }
     }
 
-    /// Runs one instance's commands, keeping them hidden meanwhile.
+    /// Runs one instance's commands, keeping them hidden meanwhile. What is left at a stop is
+    /// given back, so that the next owner has it at once.
     async fn work(&self, batch: Vec<Incoming>, stop: &CancellationToken) {
-        let receipts: Vec<Receipt> = batch
+        let receipts = batch
             .iter()
             .map(|message| message.receipt.clone())
             .collect();
-        let heartbeat = async {
-            loop {
-                tokio::time::sleep(HEARTBEAT).await;
-                for receipt in &receipts {
-                    // Those already acked are gone: that is no news.
-                    let _ = self.queue.extend(receipt, VISIBILITY).await;
-                }
-            }
-        };
+        let held = Held::new(Arc::clone(&self.queue), receipts, VISIBILITY);
         let jobs = self.parse(batch).await;
         tokio::select! {
             () = self.run_in_order(jobs, stop) => {}
-            () = heartbeat => {}
+            () = held.keep() => {}
+        }
+        if stop.is_cancelled() {
+            held.release(Duration::ZERO).await;
         }
     }
 
@@ -203,21 +197,6 @@ fn mail(row: Instance, restart: bool, done: tokio::sync::oneshot::Sender<()>) ->
 /// Whether the command's time is over.
 pub(super) fn expired(command: &Command) -> bool {
     command.not_after <= UnixMs::now()
-}
-
-/// Splits a batch by group, keeping the order within each.
-fn by_group(messages: Vec<Incoming>) -> Vec<Vec<Incoming>> {
-    let mut batches: Vec<Vec<Incoming>> = Vec::new();
-    for message in messages {
-        match batches
-            .iter_mut()
-            .find(|batch| batch[0].group == message.group)
-        {
-            Some(batch) => batch.push(message),
-            None => batches.push(vec![message]),
-        }
-    }
-    batches
 }
 
 /// The instance that a batch of texts is for.

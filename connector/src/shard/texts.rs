@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Chain, Op, Reply};
+use pombal_domain::{Chain, InstanceId, Op, Reply};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +28,7 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(20);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 impl Shard {
-    /// Sends `jobs` in order. Returns when each is done, or was given back because of `stop`.
+    /// Sends `jobs` in order. Returns when each is done, or at `stop`.
     pub(super) async fn send_texts(&self, mut jobs: Vec<Job>, stop: &CancellationToken) {
         let Some(id) = instance_of(&jobs) else { return };
         let mut backoff = Backoff::default();
@@ -37,10 +37,10 @@ impl Shard {
             let Some(first) = jobs.first() else { return };
             let patience = first.command.not_after.until(UnixMs::now());
             let line = tokio::select! {
-                () = stop.cancelled() => return self.give_back(&jobs).await,
+                () = stop.cancelled() => return,
                 line = timeout(patience, self.line(id)) => line,
             };
-            let Ok(Some((handle, link))) = line else {
+            let Ok((handle, link)) = line else {
                 continue;
             };
             let before = jobs.len();
@@ -51,14 +51,14 @@ impl Shard {
             }
             // No progress: the connection is dying, or WhatsApp is slow.
             tokio::select! {
-                () = stop.cancelled() => return self.give_back(&jobs).await,
+                () = stop.cancelled() => return,
                 () = tokio::time::sleep(backoff.next()) => {}
             }
         }
     }
 
     /// The instance's open connection, as soon as there is one.
-    async fn line(&self, id: pombal_domain::InstanceId) -> Option<(InstanceHandle, Link)> {
+    async fn line(&self, id: InstanceId) -> (InstanceHandle, Link) {
         loop {
             let Some(mut handle) = self.known(id).await else {
                 // The supervisor is being started, or started again by the next reconcile.
@@ -71,7 +71,7 @@ impl Shard {
                 .await
                 .map(|link| link.clone());
             if let Ok(Some(link)) = link {
-                return Some((handle, link));
+                return (handle, link);
             }
             // The supervisor has just ended.
             tokio::time::sleep(RETRY_PAUSE).await;
@@ -192,14 +192,6 @@ impl Shard {
                 tracing::warn!(instance.id = %handle.id, error = %Chain(&error), "event not published");
                 false
             }
-        }
-    }
-
-    /// Lets the next owner have the commands at once.
-    async fn give_back(&self, jobs: &[Job]) {
-        for job in jobs {
-            // Otherwise they come back when their visibility timeout ends.
-            let _ = self.queue.release(&job.receipt, Duration::ZERO).await;
         }
     }
 }

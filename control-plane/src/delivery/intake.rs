@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pombal_store::Queue;
-use pombal_store::queue::{Incoming, MAX_BATCH};
+use pombal_store::queue::{Held, Incoming, MAX_BATCH, by_group};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
-use super::held::Held;
 use super::pipeline::Pipeline;
 use pombal_domain::Chain;
 
@@ -133,22 +132,6 @@ impl Intake {
         }
         held.settle(&message.receipt).await.map_err(Error::Queue)
     }
-}
-
-/// Splits a batch by group and keeps the order within each. Messages without a group stand
-/// alone.
-fn by_group(messages: Vec<Incoming>) -> Vec<Vec<Incoming>> {
-    let mut batches: Vec<Vec<Incoming>> = Vec::new();
-    for message in messages {
-        let same = |batch: &&mut Vec<Incoming>| {
-            message.group.is_some() && batch.first().is_some_and(|m| m.group == message.group)
-        };
-        match batches.iter_mut().find(same) {
-            Some(batch) => batch.push(message),
-            None => batches.push(vec![message]),
-        }
-    }
-    batches
 }
 
 async fn join_all(jobs: &mut JoinSet<()>) {

@@ -3,21 +3,22 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pombal_store::Queue;
-use pombal_store::queue::{Error, Receipt};
+use pombal_domain::Chain;
 use tokio::time::sleep;
 
-use pombal_domain::Chain;
+use super::{Error, Incoming, Queue, Receipt};
 
 /// One batch, in order. Whatever is not settled has to be given back.
-pub(super) struct Held {
+pub struct Held {
     queue: Arc<dyn Queue>,
     receipts: Mutex<Vec<Receipt>>,
     visibility: Duration,
 }
 
 impl Held {
-    pub(super) fn new(queue: Arc<dyn Queue>, receipts: Vec<Receipt>, visibility: Duration) -> Self {
+    /// Holds the messages of these receipts, each hidden for `visibility` at a time.
+    #[must_use]
+    pub fn new(queue: Arc<dyn Queue>, receipts: Vec<Receipt>, visibility: Duration) -> Self {
         Self {
             queue,
             receipts: Mutex::new(receipts),
@@ -26,7 +27,7 @@ impl Held {
     }
 
     /// Keeps the batch hidden from other receivers. Never returns.
-    pub(super) async fn keep(&self) {
+    pub async fn keep(&self) {
         loop {
             sleep(self.visibility / 3).await;
             let receipts = self.receipts().clone();
@@ -43,7 +44,10 @@ impl Held {
     }
 
     /// Removes one message of the batch from the queue.
-    pub(super) async fn settle(&self, receipt: &Receipt) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When the queue can't be reached; the message stays held.
+    pub async fn settle(&self, receipt: &Receipt) -> Result<(), Error> {
         self.queue.ack(std::slice::from_ref(receipt)).await?;
         self.receipts().retain(|held| held != receipt);
         Ok(())
@@ -51,7 +55,7 @@ impl Held {
 
     /// Gives back what is not settled, to be received again after `delay`. Last message first:
     /// while the first is held, a FIFO queue keeps back the later ones of its group.
-    pub(super) async fn release(&self, delay: Duration) {
+    pub async fn release(&self, delay: Duration) {
         let receipts = std::mem::take(&mut *self.receipts());
         for receipt in receipts.iter().rev() {
             match self.queue.release(receipt, delay).await {
@@ -64,4 +68,21 @@ impl Held {
     fn receipts(&self) -> MutexGuard<'_, Vec<Receipt>> {
         self.receipts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Splits a batch by group and keeps the order within each. Messages without a group stand
+/// alone.
+#[must_use]
+pub fn by_group(messages: Vec<Incoming>) -> Vec<Vec<Incoming>> {
+    let mut batches: Vec<Vec<Incoming>> = Vec::new();
+    for message in messages {
+        let same = |batch: &&mut Vec<Incoming>| {
+            message.group.is_some() && batch.first().is_some_and(|m| m.group == message.group)
+        };
+        match batches.iter_mut().find(same) {
+            Some(batch) => batch.push(message),
+            None => batches.push(vec![message]),
+        }
+    }
+    batches
 }
