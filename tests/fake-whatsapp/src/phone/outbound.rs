@@ -1,7 +1,9 @@
 //! What a simulated phone sends.
 
+use buffa::Message as _;
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, Node};
+use waproto::whatsapp as wa;
 
 use super::content::{device_sent, padded, text_message};
 use super::keyshare::sync_key_message;
@@ -22,7 +24,24 @@ impl World {
         text: &str,
         id: Option<&str>,
     ) -> Result<String, Error> {
-        self.account(to)?;
+        let message = text_message(text);
+        let id = self.phone_sends(from, to, &message, id)?;
+        // Both ends of a phone-to-phone copy live here; it needs no wire.
+        self.add_to_inbox(from, &id, to, text, true);
+        if from != to {
+            self.add_to_inbox(to, &id, from, text, false);
+        }
+        Ok(id)
+    }
+
+    /// Sends any message to all companions of both sides. Returns the message id.
+    pub(crate) fn phone_sends(
+        &mut self,
+        from: &str,
+        to: &str,
+        message: &wa::Message,
+        id: Option<&str>,
+    ) -> Result<String, Error> {
         let id = match id {
             Some(id) if self.account(from)?.known.contains(id) => {
                 return Err(Error::BadRequest(format!(
@@ -34,7 +53,7 @@ impl World {
         };
         let sent = PhoneSent {
             to: to.to_owned(),
-            content: PhoneContent::Text(text.to_owned()),
+            content: PhoneContent::Message(message.encode_to_vec()),
         };
         let own = Addr::phone(from);
         let receiver = Addr::phone(to);
@@ -44,11 +63,6 @@ impl World {
         }
         for companion in companions.into_iter().filter(|addr| addr.device != 0) {
             self.phone_sends_to(&companion, &own, &id, &sent, None);
-        }
-        // Both ends of a phone-to-phone copy live here; it needs no wire.
-        self.add_to_inbox(from, &id, to, text, true);
-        if from != to {
-            self.add_to_inbox(to, &id, from, text, false);
         }
         self.remember_outgoing(from, &id, sent);
         self.remember_peers(from, &receiver.phone);
@@ -90,10 +104,14 @@ impl World {
         let own = to.phone == from.phone;
         let message = match &sent.content {
             PhoneContent::SyncKey => sync_key_message(account),
-            PhoneContent::Text(text) if own && sent.to != from.phone => {
-                device_sent(text_message(text), Jid::pn(sent.to.as_str()).to_string())
+            PhoneContent::Message(bytes) => {
+                let message = wa::Message::decode_from_slice(bytes).map_err(Error::proto)?;
+                if own && sent.to != from.phone {
+                    device_sent(message, Jid::pn(sent.to.as_str()).to_string())
+                } else {
+                    message
+                }
             }
-            PhoneContent::Text(text) => text_message(text),
         };
         let (enc_type, bytes) = account.phone.encrypt(to, &padded(&message))?;
         let jid = account.jid(0);

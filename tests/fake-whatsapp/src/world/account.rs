@@ -57,8 +57,8 @@ pub(crate) struct PhoneSent {
 /// What a phone sends.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum PhoneContent {
-    /// A text message.
-    Text(String),
+    /// A message, encoded without padding.
+    Message(#[serde(with = "b64")] Vec<u8>),
     /// The app state key, for an own companion.
     SyncKey,
 }

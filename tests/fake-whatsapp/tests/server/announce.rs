@@ -1,8 +1,6 @@
 //! Announced QR codes: what the page can draw.
 
-mod common;
-
-use common::{Saved, TestClient, eventually, server};
+use crate::common::{Saved, TestClient, eventually, server};
 use fake_whatsapp::Error;
 use serde_json::{Value, json};
 

@@ -1,8 +1,6 @@
 //! Refusals, removals, silence, garbage, and a server with another key.
 
-mod common;
-
-use common::{Saved, TestClient, eventually, paired, server};
+use crate::common::{Saved, TestClient, eventually, paired, server};
 use fake_whatsapp::{Config, DropHow, Error, FakeWhatsApp, Options, Refusal};
 use futures::SinkExt as _;
 use tokio::io::AsyncWriteExt as _;

@@ -1,13 +1,11 @@
 //! The binary is killed without warning, and goes on where it was.
 
-mod common;
-
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use common::{Saved, TestClient, eventually};
+use crate::common::{Saved, TestClient, eventually};
 use fake_whatsapp::{FakeWhatsApp, Options};
 use serde_json::{Value, json};
 
@@ -147,7 +145,7 @@ async fn queues_and_inboxes_are_there_after_a_restart() {
         ..Options::default()
     };
     let server = FakeWhatsApp::start(options()).await.expect("server");
-    let (ana, _) = common::paired(&server, ANA, "Ana").await;
+    let (ana, _) = crate::common::paired(&server, ANA, "Ana").await;
     server
         .add_contact(CONTACT, "Caio", false)
         .await

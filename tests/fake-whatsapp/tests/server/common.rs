@@ -1,7 +1,5 @@
 //! A real `whatsapp-rust` client against the fake server.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

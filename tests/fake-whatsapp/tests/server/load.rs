@@ -1,10 +1,8 @@
 //! How much the server routes. Run in release: `cargo test --release -- --ignored --nocapture`.
 
-mod common;
-
 use std::time::Instant;
 
-use common::{TestClient, eventually, paired};
+use crate::common::{TestClient, eventually, paired};
 use fake_whatsapp::{FakeWhatsApp, Options};
 
 const PAIRS: usize = 4;

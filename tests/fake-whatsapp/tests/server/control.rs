@@ -1,8 +1,6 @@
 //! The control API over HTTP, as its users see it.
 
-mod common;
-
-use common::{Saved, TestClient, server};
+use crate::common::{Saved, TestClient, server};
 use serde_json::{Value, json};
 
 const ANA: &str = "5511999990001";

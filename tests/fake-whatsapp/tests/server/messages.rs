@@ -1,10 +1,8 @@
 //! Messages between companions, phones and contacts.
 
-mod common;
-
 use std::collections::HashSet;
 
-use common::{TestClient, eventually, paired, server};
+use crate::common::{TestClient, eventually, paired, server};
 use fake_whatsapp::{DropHow, FakeWhatsApp};
 use wacore::types::events::Event;
 use wacore::types::presence::ReceiptType;

@@ -1,10 +1,8 @@
 //! Linking, logging in again, and being refused.
 
-mod common;
-
 use std::time::Instant;
 
-use common::{Saved, TestClient, eventually, paired, server};
+use crate::common::{Saved, TestClient, eventually, paired, server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn qr_code_links_and_the_client_learns_its_name() {

@@ -1,10 +1,8 @@
 //! Broken rules are noticed, and lost messages are recovered.
 
-mod common;
-
 use std::path::Path;
 
-use common::{Saved, TestClient, eventually, paired, server};
+use crate::common::{Saved, TestClient, eventually, paired, server};
 use fake_whatsapp::{FakeWhatsApp, Options};
 use wacore::prekeys::PreKeyUtils;
 use wacore::types::jid::JidExt as _;
