@@ -58,8 +58,6 @@ pub(crate) struct InstanceHandle {
     /// The connection while it is open. The channel closes when the supervisor ends.
     pub(crate) live: watch::Receiver<Option<Link>>,
     pub(crate) publisher: PublisherHandle,
-    /// Own JID, once known.
-    pub(crate) owner: Arc<Mutex<Option<String>>>,
 }
 
 impl InstanceHandle {

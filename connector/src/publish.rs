@@ -1,6 +1,6 @@
 //! Publishes the events of one instance: first durable in its journal, then in the queue.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pombal_domain::event::EventBody;
@@ -33,11 +33,11 @@ pub(crate) struct Fact {
 }
 
 /// Events were not published.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Error {
     /// The journal failed: the shard must be opened again.
     #[error("the journal of an instance failed")]
-    Journal(#[source] Arc<pombal_sessions::Error>),
+    Journal(#[from] pombal_sessions::Error),
     /// A journaled event can't be read.
     #[error("a journaled event does not decode")]
     Decode(#[source] Arc<serde_json::Error>),
@@ -50,6 +50,8 @@ pub(crate) enum Error {
 #[derive(Clone)]
 pub(crate) struct PublisherHandle {
     jobs: mpsc::Sender<Job>,
+    /// The instance's own JID, once known.
+    owner: Arc<Mutex<Option<String>>>,
 }
 
 struct Job {
@@ -61,12 +63,37 @@ impl PublisherHandle {
     /// Publishes `facts` in order. When it returns `Ok` they are durable in the events queue.
     /// Facts published before are not published again.
     pub(crate) async fn publish(&self, facts: Vec<Fact>) -> Result<(), Error> {
+        if facts.is_empty() {
+            return Ok(());
+        }
         let (done, outcome) = oneshot::channel();
-        self.jobs
-            .send(Job { facts, done })
-            .await
-            .map_err(|_| Error::Stopped)?;
+        let job = Job { facts, done };
+        self.jobs.send(job).await.map_err(|_| Error::Stopped)?;
         outcome.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Publishes events that change nothing on the instance's row, under its own JID of now.
+    pub(crate) async fn tell(
+        &self,
+        told: impl IntoIterator<Item = (EventId, EventBody)>,
+    ) -> Result<(), Error> {
+        let sender = self.owner().clone();
+        let facts = told.into_iter().map(|(id, body)| Fact {
+            id,
+            body,
+            sender: sender.clone(),
+            projection: None,
+        });
+        self.publish(facts.collect()).await
+    }
+
+    /// Makes the instance's own JID known, or unknown again.
+    pub(crate) fn set_owner(&self, jid: Option<String>) {
+        *self.owner() = jid;
+    }
+
+    fn owner(&self) -> MutexGuard<'_, Option<String>> {
+        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,7 +130,10 @@ impl Publisher {
         };
         let (jobs, inbox) = mpsc::channel(MAX_FACTS);
         tokio::spawn(publisher.run(inbox));
-        PublisherHandle { jobs }
+        PublisherHandle {
+            jobs,
+            owner: Arc::default(),
+        }
     }
 
     async fn run(self, mut inbox: mpsc::Receiver<Job>) {
@@ -134,26 +164,21 @@ impl Publisher {
             let result = self.publish(batch).await;
             for job in jobs {
                 // The caller may have gone; its events are published all the same.
-                let _ = job.done.send(copy(&result));
+                let _ = job.done.send(result.clone());
             }
         }
     }
 
     async fn publish(&self, facts: Vec<Fact>) -> Result<(), Error> {
         let now = UnixMs::now();
-        let events: Vec<Event> = facts
-            .into_iter()
-            .map(|fact| bounded(self.event(fact, now)))
-            .collect();
-        let rows = events
-            .iter()
-            .map(|event| {
-                let payload = serde_json::to_vec(event)?;
-                Ok(JournalRow::new(event.id, move |_| payload))
-            })
-            .collect::<Result<Vec<_>, serde_json::Error>>()
-            .map_err(|error| Error::Decode(Arc::new(error)))?;
-        let appended = self.session.journal_append(rows).await.map_err(journal)?;
+        let mut events = Vec::with_capacity(facts.len());
+        let mut rows = Vec::with_capacity(facts.len());
+        for fact in facts {
+            let (event, payload) = encoded(self.event(fact, now)).map_err(undecodable)?;
+            rows.push(JournalRow::new(event.id, move |_| payload));
+            events.push(event);
+        }
+        let appended = self.session.journal_append(rows).await?;
         let mut pending = Vec::with_capacity(events.len());
         for (event, appended) in events.into_iter().zip(appended) {
             match appended {
@@ -170,7 +195,7 @@ impl Publisher {
     /// Sends the events that a crash may have kept from the queue. The queue drops those that
     /// it has had: their ids are the same.
     async fn replay(&self) -> Result<(), Error> {
-        let unsent = self.session.journal_unsent().await.map_err(journal)?;
+        let unsent = self.session.journal_unsent().await?;
         let events = unsent
             .iter()
             .map(|(seq, _, payload)| self.revive(*seq, payload))
@@ -187,8 +212,7 @@ impl Publisher {
 
     /// A journaled event, under the epoch of now: consumers drop those of older owners.
     fn revive(&self, seq: Seq, payload: &[u8]) -> Result<Event, Error> {
-        let event: Event =
-            serde_json::from_slice(payload).map_err(|error| Error::Decode(Arc::new(error)))?;
+        let event: Event = serde_json::from_slice(payload).map_err(undecodable)?;
         Ok(Event {
             seq,
             epoch: self.origin.epoch,
@@ -210,10 +234,10 @@ impl Publisher {
                     })
                 })
                 .collect::<Result<Vec<_>, serde_json::Error>>()
-                .map_err(|error| Error::Decode(Arc::new(error)))?;
+                .map_err(undecodable)?;
             self.hand_over(&messages).await?;
             let ids: Vec<EventId> = batch.iter().map(|event| event.id).collect();
-            self.session.journal_sent(&ids).await.map_err(journal)?;
+            self.session.journal_sent(&ids).await?;
         }
         Ok(())
     }
@@ -272,31 +296,29 @@ impl Publisher {
     }
 }
 
-/// An event that is too large for the queues keeps its key and says that its content is gone.
-fn bounded(mut event: Event) -> Event {
-    let bytes = serde_json::to_string(&event.data).map_or(0, |data| data.len());
-    if bytes > MAX_DATA_BYTES
-        && let Some(data) = event.data.as_object_mut()
-    {
-        data.insert("message".to_owned(), json!({}));
-        data.insert("truncated".to_owned(), json!(true));
-        tracing::warn!(event.id = %event.id, data_bytes = bytes, "event cut: too large");
+/// The event and its bytes. One that is too large for the queues keeps its key and says that
+/// its content is gone.
+fn encoded(mut event: Event) -> Result<(Event, Vec<u8>), serde_json::Error> {
+    let payload = serde_json::to_vec(&event)?;
+    // What is around the data is small: only then is the data itself worth measuring.
+    if payload.len() <= MAX_DATA_BYTES {
+        return Ok((event, payload));
     }
-    event
+    let bytes = serde_json::to_vec(&event.data)?.len();
+    match event.data.as_object_mut() {
+        Some(data) if bytes > MAX_DATA_BYTES => {
+            data.insert("message".to_owned(), json!({}));
+            data.insert("truncated".to_owned(), json!(true));
+            tracing::warn!(event.id = %event.id, data_bytes = bytes, "event cut: too large");
+            let payload = serde_json::to_vec(&event)?;
+            Ok((event, payload))
+        }
+        _ => Ok((event, payload)),
+    }
 }
 
-fn journal(error: pombal_sessions::Error) -> Error {
-    Error::Journal(Arc::new(error))
-}
-
-/// The same outcome for each of the callers whose facts shared a batch.
-fn copy(result: &Result<(), Error>) -> Result<(), Error> {
-    match result {
-        Ok(()) => Ok(()),
-        Err(Error::Journal(source)) => Err(Error::Journal(Arc::clone(source))),
-        Err(Error::Decode(source)) => Err(Error::Decode(Arc::clone(source))),
-        Err(Error::Stopped) => Err(Error::Stopped),
-    }
+fn undecodable(error: serde_json::Error) -> Error {
+    Error::Decode(Arc::new(error))
 }
 
 #[cfg(test)]

@@ -162,42 +162,40 @@ impl Write {
 
     /// Commits durably and lets no write of this instance follow.
     pub(crate) async fn commit_last(self) -> Result<(), Error> {
-        let Self {
-            session,
-            held,
-            batch,
-            changes,
-        } = self;
-        let shared = session.0.shared.clone();
-        let request = Request {
-            batch: (changes > 0).then_some(batch),
-            durability: Durability::Durable,
-            applied: Some(Box::new(move || {
-                shared.set_wiped();
-                held.applied();
-            })),
-        };
-        session.0.db.write(request).await
+        let shared = self.session.0.shared.clone();
+        self.hand_over(Durability::Durable, move || shared.set_wiped())
+            .await
     }
 
     async fn submit(self, durability: Durability) -> Result<(), Error> {
         // A write that waited for the lock while its handle was ended.
         self.session.check_usable()?;
+        self.hand_over(durability, || ()).await
+    }
+
+    /// Gives the rows to the committer, which calls `applied` once they are applied.
+    async fn hand_over(
+        self,
+        durability: Durability,
+        applied: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Error> {
         let Self {
             session,
             held,
             batch,
             changes,
         } = self;
-        let batch = (changes > 0).then_some(batch);
         // The lock travels with the batch: were this future dropped, the next write
         // would still wait until the committer has applied or refused this one.
-        let applied = Box::new(move || held.applied());
+        let applied = Box::new(move || {
+            applied();
+            held.applied();
+        });
         session
             .0
             .db
             .write(Request {
-                batch,
+                batch: (changes > 0).then_some(batch),
                 durability,
                 applied: Some(applied),
             })

@@ -10,8 +10,8 @@ use whatsapp_rust::waproto::whatsapp as wa;
 
 use crate::convert::proto_json::to_json;
 
-/// Fields that travel with any message and say nothing of its kind.
-const SIDE_FIELDS: [&str; 2] = ["messageContextInfo", "senderKeyDistributionMessage"];
+/// A field that travels with any message and says nothing of its kind.
+const SIDE_FIELD: &str = "messageContextInfo";
 
 /// The event that an inbound message is, with its id; `None` when it is protocol only.
 pub(crate) fn event(
@@ -95,7 +95,7 @@ fn content(message: &wa::Message) -> Option<(String, Value, Option<Value>)> {
     fields.remove("senderKeyDistributionMessage");
     let kind = fields
         .keys()
-        .find(|name| !SIDE_FIELDS.contains(&name.as_str()))?
+        .find(|name| name.as_str() != SIDE_FIELD)?
         .clone();
     let context_info = fields
         .get_mut(&kind)

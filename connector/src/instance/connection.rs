@@ -9,7 +9,7 @@ use pombal_domain::{Cause, Chain, ConnectionState, Desired, Reconnect, StatusRea
 use tokio::sync::mpsc;
 
 use crate::instance::Mail;
-use crate::instance::run::{ClientTask, Run};
+use crate::instance::run::{ClientTask, Connection, Run};
 use crate::instance::supervisor::{Error, Step, Supervisor, answer};
 use crate::pacing::Backoff;
 
@@ -49,7 +49,7 @@ impl Supervisor {
             {
                 return Ok(step);
             }
-            run.begin_connection();
+            run.now = Connection::default();
             let cause = match self.connection(run, mailbox).await? {
                 ControlFlow::Continue(cause) => cause,
                 ControlFlow::Break(step) => return Ok(step),
@@ -85,7 +85,7 @@ impl Supervisor {
         mailbox: &mut mpsc::Receiver<Mail>,
     ) -> Result<ControlFlow<Step, Cause>, Error> {
         loop {
-            let give_up_at = run.give_up_at;
+            let give_up_at = run.now.give_up_at;
             let given_up = async {
                 match give_up_at {
                     Some(at) => tokio::time::sleep_until(at).await,
@@ -119,7 +119,7 @@ impl Supervisor {
         }
         while let Ok(event) = run.built.signals.try_recv() {
             if let Some(cause) = self.on_event(run, &event).await? {
-                run.cause = Some(cause);
+                run.now.cause = Some(cause);
             }
         }
         self.line_down(run);
@@ -188,6 +188,7 @@ impl Supervisor {
     ) -> Result<ControlFlow<Step>, Error> {
         let outcome = cause.outcome();
         if run
+            .now
             .opened_at
             .is_some_and(|opened| opened.elapsed() >= Backoff::STABLE)
         {

@@ -26,10 +26,11 @@ impl Supervisor {
             // that ends it for good is never a consequence.
             let passing = |cause: Cause| cause.outcome().reconnect == Reconnect::Backoff;
             if run
+                .now
                 .cause
                 .is_none_or(|first| passing(first) && !passing(cause))
             {
-                run.cause = Some(cause);
+                run.now.cause = Some(cause);
             }
             return Ok(None);
         }
@@ -51,9 +52,9 @@ impl Supervisor {
                     .await?;
             }
             Event::PairingCode(code) => {
-                run.pairing_code = Some(code.code.clone());
-                run.pairing_code_until = Some(Instant::now() + code.timeout);
-                let (text, base64) = match &run.last_qr {
+                run.now.pairing_code = Some(code.code.clone());
+                run.now.pairing_code_until = Some(Instant::now() + code.timeout);
+                let (text, base64) = match &run.now.last_qr {
                     Some(qr) => (qr.code.clone(), qr.base64.clone()),
                     None => (None, None),
                 };
@@ -63,16 +64,16 @@ impl Supervisor {
                 tracing::warn!(instance.id = %self.row.id, error = failed.error, "no pairing code");
             }
             Event::PairingCodeRefresh(_) => {
-                run.code_requested = None;
+                run.now.code_requested = None;
                 self.request_code(run).await;
             }
             // The codes ran out, but the client keeps the socket for a pairing code that is
             // still good. After that a new connection shows new ones.
             Event::PairingQrCodesExhausted(exhausted) if !exhausted.disconnected => {
-                run.give_up_at = Some(run.pairing_code_until.unwrap_or_else(Instant::now));
+                run.now.give_up_at = Some(run.now.pairing_code_until.unwrap_or_else(Instant::now));
             }
             Event::PairSuccess(_) => {
-                run.just_paired = true;
+                run.now.just_paired = true;
                 self.codes_shown = 0;
                 self.flush(run).await?;
                 tracing::info!(instance.id = %self.row.id, "paired");
@@ -88,10 +89,7 @@ impl Supervisor {
             }
             // What the durability hook has not seen: not end-to-end encrypted, or recovered.
             Event::Messages(batch) if !batch.hook_committed => {
-                let facts = run.hook.facts(&batch.messages);
-                if !facts.is_empty() {
-                    self.publish(facts).await?;
-                }
+                run.hook.commit(&batch.messages).await?;
             }
             // The client asks the sender for it again by itself.
             Event::UndecryptableMessage(_) => {
@@ -111,7 +109,7 @@ impl Supervisor {
             return self.publish(vec![fact]).await;
         }
         self.request_code(run).await;
-        match run.last_qr.clone() {
+        match run.now.last_qr.clone() {
             Some(qr) => {
                 let fact = self.state.pairing(qr, generation);
                 self.publish(vec![fact]).await
@@ -131,11 +129,11 @@ impl Supervisor {
         let qr = QrCode {
             code,
             base64,
-            pairing_code: run.pairing_code.clone(),
+            pairing_code: run.now.pairing_code.clone(),
             count: self.codes_shown,
             expires_at: UnixMs::now().plus(valid_for),
         };
-        run.last_qr = Some(qr.clone());
+        run.now.last_qr = Some(qr.clone());
         let fact = self.state.pairing(qr, self.row.generation);
         self.publish(vec![fact]).await
     }
@@ -145,15 +143,15 @@ impl Supervisor {
         let Pairing::Code { phone } = &self.row.pairing else {
             return;
         };
-        if run.code_requested.as_ref() == Some(phone) {
+        if run.now.code_requested.as_ref() == Some(phone) {
             return;
         }
         let client = Arc::clone(&run.built.client);
-        if run.code_requested.replace(phone.clone()).is_some() {
+        if run.now.code_requested.replace(phone.clone()).is_some() {
             // A code for another number would be of no use to whoever asked for this one.
             client.cancel_pair_code().await;
-            run.pairing_code = None;
-            if let Some(qr) = &mut run.last_qr {
+            run.now.pairing_code = None;
+            if let Some(qr) = &mut run.now.last_qr {
                 qr.pairing_code = None;
             }
         }
@@ -174,9 +172,10 @@ impl Supervisor {
             .unwrap_or_default();
         let name = Some(client.push_name()).filter(|name| !name.is_empty());
         let fact = self.state.open(owner, name, self.row.generation);
-        self.set_owner();
+        self.publisher
+            .set_owner(self.state.observed.owner_jid.clone());
         self.publish(vec![fact]).await?;
-        run.opened_at = Some(Instant::now());
+        run.now.opened_at = Some(Instant::now());
         self.live.send_replace(Some(Link {
             client: Arc::clone(client),
             acks: Arc::clone(&run.built.acks),

@@ -1,6 +1,6 @@
 //! Inbound messages: durable in the events queue before WhatsApp gets its ack.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use pombal_domain::InstanceId;
@@ -8,7 +8,7 @@ use whatsapp_rust::Client;
 use whatsapp_rust::types::durability_hook::{InboundDurabilityHook, InboundMessage};
 
 use crate::convert::message;
-use crate::publish::{Fact, PublisherHandle};
+use crate::publish::{self, PublisherHandle};
 
 /// The client's durability hook: it acks a message only after this returned `Ok`.
 ///
@@ -16,27 +16,15 @@ use crate::publish::{Fact, PublisherHandle};
 pub(super) struct InboundHook {
     pub(super) instance: InstanceId,
     pub(super) publisher: PublisherHandle,
-    pub(super) owner: Arc<Mutex<Option<String>>>,
 }
 
 impl InboundHook {
-    /// The events of a batch, in order.
-    pub(super) fn facts(&self, batch: &[InboundMessage]) -> Vec<Fact> {
-        let sender = self
-            .owner
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        batch
+    /// Publishes the events of a batch, in order.
+    pub(super) async fn commit(&self, batch: &[InboundMessage]) -> Result<(), publish::Error> {
+        let events = batch
             .iter()
-            .filter_map(|inbound| message::event(self.instance, inbound))
-            .map(|(id, body)| Fact {
-                id,
-                body,
-                sender: sender.clone(),
-                projection: None,
-            })
-            .collect()
+            .filter_map(|inbound| message::event(self.instance, inbound));
+        self.publisher.tell(events).await
     }
 }
 
@@ -47,10 +35,6 @@ impl InboundDurabilityHook for InboundHook {
         _client: Arc<Client>,
         batch: &[InboundMessage],
     ) -> anyhow::Result<()> {
-        let facts = self.facts(batch);
-        if !facts.is_empty() {
-            self.publisher.publish(facts).await?;
-        }
-        Ok(())
+        Ok(self.commit(batch).await?)
     }
 }

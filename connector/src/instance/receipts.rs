@@ -1,6 +1,6 @@
 //! Publishes receipts and acks as `messages.update`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pombal_domain::EventId;
 use pombal_domain::InstanceId;
@@ -12,7 +12,7 @@ use whatsapp_rust::traits::ProtocolStore;
 use whatsapp_rust::types::events::Event;
 
 use crate::convert::receipt;
-use crate::publish::{Fact, PublisherHandle};
+use crate::publish::PublisherHandle;
 
 /// Receipts published together.
 const BATCH: usize = 64;
@@ -21,7 +21,6 @@ pub(super) struct ReceiptPump {
     pub(super) instance: InstanceId,
     pub(super) session: Session,
     pub(super) publisher: PublisherHandle,
-    pub(super) owner: Arc<Mutex<Option<String>>>,
 }
 
 impl ReceiptPump {
@@ -33,21 +32,7 @@ impl ReceiptPump {
             for event in batch.drain(..) {
                 updates.extend(self.updates(&event).await);
             }
-            let sender = self
-                .owner
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            let facts: Vec<Fact> = updates
-                .into_iter()
-                .map(|(id, body)| Fact {
-                    id,
-                    body,
-                    sender: sender.clone(),
-                    projection: None,
-                })
-                .collect();
-            if !facts.is_empty() && self.publisher.publish(facts).await.is_err() {
+            if self.publisher.tell(updates).await.is_err() {
                 return;
             }
         }

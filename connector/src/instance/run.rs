@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use pombal_domain::{Cause, PhoneNumber, QrCode};
 use pombal_sessions::Revoker;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -33,7 +32,14 @@ pub(super) struct Run {
     pub(super) hook: Arc<InboundHook>,
     /// Ends the client's way into the session.
     revoker: Revoker,
-    /// The first cause that an event named for the end of the connection.
+    pub(super) restarts: u32,
+    pub(super) now: Connection,
+}
+
+/// What is known of one connection. Each starts with nothing.
+#[derive(Default)]
+pub(super) struct Connection {
+    /// The cause that an event named for its end.
     pub(super) cause: Option<Cause>,
     pub(super) opened_at: Option<Instant>,
     pub(super) just_paired: bool,
@@ -45,21 +51,9 @@ pub(super) struct Run {
     pub(super) code_requested: Option<PhoneNumber>,
     /// When a connection that only waits for a pairing code is given up.
     pub(super) give_up_at: Option<Instant>,
-    pub(super) restarts: u32,
 }
 
 impl Run {
-    pub(super) fn begin_connection(&mut self) {
-        self.cause = None;
-        self.opened_at = None;
-        self.just_paired = false;
-        self.pairing_code = None;
-        self.pairing_code_until = None;
-        self.last_qr = None;
-        self.code_requested = None;
-        self.give_up_at = None;
-    }
-
     /// A client that was told to disconnect doesn't run again.
     pub(super) fn spent(&self) -> bool {
         self.built.client.shutdown_signal().is_fired()
@@ -71,32 +65,21 @@ impl Supervisor {
         let hook = Arc::new(InboundHook {
             instance: self.row.id,
             publisher: self.publisher.clone(),
-            owner: Arc::clone(&self.owner),
         });
         let (session, revoker) = self.session.revocable();
-        let mut built = self.context.clients.build(session, hook.clone()).await?;
-        let (_, none) = mpsc::channel(1);
-        let receipts = std::mem::replace(&mut built.receipts, none);
+        let (built, receipts) = self.context.clients.build(session, hook.clone()).await?;
         let pump = ReceiptPump {
             instance: self.row.id,
             session: self.session.clone(),
             publisher: self.publisher.clone(),
-            owner: Arc::clone(&self.owner),
         };
         tokio::spawn(pump.run(receipts));
         Ok(Run {
             built,
             hook,
             revoker,
-            cause: None,
-            opened_at: None,
-            just_paired: false,
-            pairing_code: None,
-            pairing_code_until: None,
-            last_qr: None,
-            code_requested: None,
-            give_up_at: None,
             restarts: 0,
+            now: Connection::default(),
         })
     }
 
@@ -150,7 +133,7 @@ impl Supervisor {
 
     pub(super) fn cause_of_end(&self, run: &mut Run) -> Cause {
         let dial = run.built.dialer.take();
-        if let Some(cause) = run.cause {
+        if let Some(cause) = run.now.cause {
             return cause;
         }
         match dial {
@@ -165,11 +148,11 @@ impl Supervisor {
             }
             DialResult::NotTried => Cause::Unavailable,
             // The stream that WhatsApp asks for after a pairing: the client emits no event for it.
-            DialResult::Opened if run.just_paired && run.restarts < MAX_RESTARTS => {
+            DialResult::Opened if run.now.just_paired && run.restarts < MAX_RESTARTS => {
                 run.restarts += 1;
                 Cause::RestartRequired
             }
-            DialResult::Opened if run.opened_at.is_some() => Cause::Lost,
+            DialResult::Opened if run.now.opened_at.is_some() => Cause::Lost,
             DialResult::Opened => {
                 tracing::warn!(
                     instance.id = %self.row.id,

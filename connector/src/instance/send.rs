@@ -14,7 +14,6 @@ use whatsapp_rust::{ClientError, Jid, SendError, SendOptions};
 
 use crate::convert::receipt;
 use crate::instance::Link;
-use crate::publish::Fact;
 use crate::whatsapp::client::Acked;
 
 /// Longest "composing" that a caller may ask for.
@@ -67,17 +66,11 @@ pub(crate) async fn hand_over(
 }
 
 /// The event of a text that WhatsApp has.
-pub(crate) fn sent_event(
-    instance: InstanceId,
-    message: &MessageData,
-    sender: Option<String>,
-) -> Fact {
-    Fact {
-        id: EventId::derive(instance, &["send.message", message.key.id.as_str()]),
-        body: EventBody::SendMessage(Box::new(message.clone())),
-        sender,
-        projection: None,
-    }
+pub(crate) fn sent_event(instance: InstanceId, message: &MessageData) -> (EventId, EventBody) {
+    (
+        EventId::derive(instance, &["send.message", message.key.id.as_str()]),
+        EventBody::SendMessage(Box::new(message.clone())),
+    )
 }
 
 /// The event of a text that will not be sent.
@@ -85,15 +78,8 @@ pub(crate) fn failed_update(
     instance: InstanceId,
     text: &SendText,
     error: &str,
-    sender: Option<String>,
-) -> Fact {
-    let (id, body) = receipt::failed(instance, &text.to.jid(), &text.message_id, error);
-    Fact {
-        id,
-        body,
-        sender,
-        projection: None,
-    }
+) -> (EventId, EventBody) {
+    receipt::failed(instance, &text.to.jid(), &text.message_id, error)
 }
 
 /// The JID to send to. Numbers are looked up once per connection.

@@ -1,6 +1,6 @@
 //! The supervisor: one task per instance that makes the user's wish so.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pombal_domain::{Cause, Chain, ConnectionState, Desired, EventId, Instance};
 use pombal_sessions::Session;
@@ -80,7 +80,6 @@ pub(crate) struct Supervisor {
     pub(super) session: Session,
     pub(super) publisher: PublisherHandle,
     pub(super) state: State,
-    pub(super) owner: Arc<Mutex<Option<String>>>,
     pub(super) live: watch::Sender<Option<Link>>,
     pub(super) backoff: Backoff,
     /// Codes shown since the last wish.
@@ -114,13 +113,12 @@ impl Supervisor {
         };
         let (mailbox, mail) = mpsc::channel(MAILBOX);
         let (live, live_rx) = watch::channel(None);
-        let owner = Arc::new(Mutex::new(row.observed.owner_jid.clone()));
+        publisher.set_owner(row.observed.owner_jid.clone());
         let handle = InstanceHandle {
             id: row.id,
             mailbox,
             live: live_rx,
             publisher: publisher.clone(),
-            owner: Arc::clone(&owner),
         };
         let mut observed = row.observed.clone();
         // A code of a socket that is gone is worthless.
@@ -131,7 +129,6 @@ impl Supervisor {
             row,
             session,
             publisher,
-            owner,
             live,
             backoff: Backoff::default(),
             codes_shown: 0,
@@ -171,7 +168,7 @@ impl Supervisor {
 
     /// Whether a socket is wanted for the current wish.
     pub(super) fn wants_socket(&self) -> bool {
-        self.row.desired == Desired::Connected && self.settled.generation < self.row.generation
+        self.would_want_socket(&self.row)
     }
 
     /// Whether `row`, once adopted, asks for a socket.
@@ -181,16 +178,22 @@ impl Supervisor {
 
     /// No socket is wanted: puts that in order, then waits for mail.
     async fn rest(&mut self, mailbox: &mut mpsc::Receiver<Mail>) -> Result<Step, Error> {
-        if self.settled.generation < self.row.generation {
-            match self.row.desired {
-                Desired::Connected => {}
-                Desired::Disconnected => self.settle(Cause::Requested).await?,
-                Desired::LoggedOut => self.settle(Cause::LoggedOut).await?,
-            }
-        }
+        self.settle_wish_for_none().await?;
         match mailbox.recv().await {
             None => Ok(Step::Stop),
             Some(mail) => self.take(mail).await,
+        }
+    }
+
+    /// Settles a new wish to be without a socket.
+    async fn settle_wish_for_none(&mut self) -> Result<(), Error> {
+        if self.settled.generation >= self.row.generation {
+            return Ok(());
+        }
+        match self.row.desired {
+            Desired::Connected => Ok(()),
+            Desired::Disconnected => self.settle(Cause::Requested).await,
+            Desired::LoggedOut => self.settle(Cause::LoggedOut).await,
         }
     }
 
@@ -200,13 +203,7 @@ impl Supervisor {
             Mail::Reconcile { row, done } => {
                 self.adopt(*row);
                 // A wish to be disconnected is dealt with before it is answered.
-                if self.settled.generation < self.row.generation {
-                    match self.row.desired {
-                        Desired::Connected => {}
-                        Desired::Disconnected => self.settle(Cause::Requested).await?,
-                        Desired::LoggedOut => self.settle(Cause::LoggedOut).await?,
-                    }
-                }
+                self.settle_wish_for_none().await?;
                 answer(done);
                 Ok(Step::Again)
             }
@@ -270,7 +267,8 @@ impl Supervisor {
         for (n, fact) in facts.iter_mut().enumerate() {
             fact.id = EventId::derive(self.row.id, &["settled", &generation, &n.to_string()]);
         }
-        self.set_owner();
+        self.publisher
+            .set_owner(self.state.observed.owner_jid.clone());
         tracing::info!(
             instance.id = %self.row.id,
             status.reason = outcome.reason.0,
@@ -302,12 +300,6 @@ impl Supervisor {
 
     pub(super) async fn publish(&self, facts: Vec<Fact>) -> Result<(), Error> {
         Ok(self.publisher.publish(facts).await?)
-    }
-
-    /// Makes the own JID known to whoever stamps it on events.
-    pub(super) fn set_owner(&self) {
-        let owner = self.state.observed.owner_jid.clone();
-        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = owner;
     }
 }
 

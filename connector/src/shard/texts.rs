@@ -4,12 +4,12 @@
 //! again on the next one under the same message id, by which WhatsApp and the recipient tell
 //! that it is the same.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures::future::join_all;
+use pombal_domain::event::EventBody;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Chain, InstanceId, Op, Reply};
+use pombal_domain::{Chain, EventId, InstanceId, Op, Reply};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,6 @@ use crate::instance::{
     Handed, InstanceHandle, Link, SendFailure, failed_update, hand_over, sent_event,
 };
 use crate::pacing::Backoff;
-use crate::publish::Fact;
 use crate::shard::Shard;
 use crate::shard::commands::{Job, expired, instance_of};
 use crate::whatsapp::client::Acked;
@@ -126,13 +125,13 @@ impl Shard {
         for (job, message, ack) in join_all(waiting).await {
             match ack {
                 Ok(Ok(Acked::Accepted)) => {
-                    facts.push(sent_event(handle.id, &message, owner(handle)));
+                    facts.push(sent_event(handle.id, &message));
                     done.push((job, Reply::Sent { message }));
                 }
                 Ok(Ok(Acked::Refused(code))) => {
                     let message = format!("WhatsApp refused the message ({code})");
                     if let Op::SendText(text) = &job.command.op {
-                        facts.push(failed_update(handle.id, text, &message, owner(handle)));
+                        facts.push(failed_update(handle.id, text, &message));
                     }
                     done.push((job, Reply::Failed { message }));
                 }
@@ -157,8 +156,8 @@ impl Shard {
     /// that can't be told now, the command stays.
     async fn refuse(&self, handle: &InstanceHandle, job: Job, error: &str, reply: Reply) {
         if let Op::SendText(text) = &job.command.op {
-            let fact = failed_update(handle.id, text, error, owner(handle));
-            if !self.publish(handle, vec![fact]).await {
+            let update = failed_update(handle.id, text, error);
+            if !self.publish(handle, vec![update]).await {
                 return;
             }
         }
@@ -182,11 +181,8 @@ impl Shard {
     }
 
     /// Whether the events are in the queue.
-    async fn publish(&self, handle: &InstanceHandle, facts: Vec<Fact>) -> bool {
-        if facts.is_empty() {
-            return true;
-        }
-        match handle.publisher.publish(facts).await {
+    async fn publish(&self, handle: &InstanceHandle, told: Vec<(EventId, EventBody)>) -> bool {
+        match handle.publisher.tell(told).await {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(instance.id = %handle.id, error = %Chain(&error), "event not published");
@@ -194,12 +190,4 @@ impl Shard {
             }
         }
     }
-}
-
-fn owner(handle: &InstanceHandle) -> Option<String> {
-    handle
-        .owner
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
 }

@@ -54,8 +54,6 @@ pub(crate) struct Built {
     pub(crate) dialer: Arc<Dialer>,
     /// Everything but receipts and acks, in order.
     pub(crate) signals: mpsc::UnboundedReceiver<Arc<Event>>,
-    /// Receipts and acks, in order.
-    pub(crate) receipts: mpsc::Receiver<Arc<Event>>,
     pub(crate) acks: Arc<PendingAcks>,
 }
 
@@ -70,13 +68,13 @@ impl Clients {
         })
     }
 
-    /// A client on `session`. It dials when its `run` is called, once per connection: we
+    /// A client on `session`, and its receipts and acks in order. It dials when its `run` is called, once per connection: we
     /// supervise reconnecting ourselves.
     pub(crate) async fn build(
         &self,
         session: Session,
         hook: Arc<dyn InboundDurabilityHook>,
-    ) -> Result<Built, Error> {
+    ) -> Result<(Built, mpsc::Receiver<Arc<Event>>), Error> {
         let backend: Arc<dyn Backend> = Arc::new(session);
         let persistence = Arc::new(PersistenceManager::new(backend).await?);
         let props = DevicePropsOverride {
@@ -113,13 +111,13 @@ impl Clients {
             acks: Arc::clone(&acks),
         };
         client.subscribe_handler(Arc::new(tap)).detach();
-        Ok(Built {
+        let built = Built {
             client,
             dialer,
             signals,
-            receipts,
             acks,
-        })
+        };
+        Ok((built, receipts))
     }
 }
 
