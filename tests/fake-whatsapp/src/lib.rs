@@ -24,6 +24,7 @@ mod seen;
 mod server;
 mod store;
 mod time;
+mod watched;
 mod wire;
 mod world;
 
@@ -34,6 +35,7 @@ pub use pairing::Pairing;
 pub use pairing::link::Linked;
 pub use seen::{SeenItem, SeenPage, Violation};
 pub use server::FakeWhatsApp;
+pub use watched::Watched;
 pub use world::account::InboxItem;
 pub use world::api::{ContactInfo, DeviceInfo, DropHow};
 pub use world::login::Refusal;

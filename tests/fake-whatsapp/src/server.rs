@@ -208,6 +208,11 @@ impl FakeWhatsApp {
 
     /// Rules that clients broke.
     pub async fn violations(&self) -> Vec<Violation> {
+        self.broken_rules()
+    }
+
+    /// The same, for a caller that can't wait.
+    pub(crate) fn broken_rules(&self) -> Vec<Violation> {
         self.hub.with(|world| world.seen.violations.clone())
     }
 

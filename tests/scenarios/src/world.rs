@@ -1,6 +1,6 @@
 //! A whole world: fake WhatsApp, webhook endpoint, and a Pombal that can die and come back.
 
-use fake_whatsapp::{FakeWhatsApp, Options};
+use fake_whatsapp::{Options, Watched};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -11,8 +11,8 @@ use crate::wait::{PATIENCE, eventually};
 
 /// A fake WhatsApp, a webhook endpoint and a Pombal between them.
 pub struct World {
-    /// WhatsApp.
-    pub whatsapp: FakeWhatsApp,
+    /// WhatsApp. At the end of the test nobody may have broken its rules.
+    pub whatsapp: Watched,
     /// Where webhooks go.
     pub hooks: HookServer,
     /// The process; `None` while it is dead.
@@ -46,7 +46,7 @@ impl World {
     /// # Panics
     /// When something does not start.
     pub async fn start_with(change: impl FnOnce(PombalOptions) -> PombalOptions) -> Self {
-        let whatsapp = FakeWhatsApp::start(Options::default()).await.unwrap();
+        let whatsapp = Watched::start(Options::default()).await.unwrap();
         let options = change(PombalOptions::demo(whatsapp.ws_url()));
         let dir = tempfile::tempdir().unwrap();
         let mut world = Self {

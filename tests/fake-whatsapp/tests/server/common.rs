@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
-use fake_whatsapp::{FakeWhatsApp, Linked, Options};
+use fake_whatsapp::{FakeWhatsApp, Linked, Options, Watched};
 use wacore::net::{HttpClient, HttpRequest, HttpResponse};
 use wacore::store::in_memory::InMemoryBackend;
 use wacore::store::traits::Backend;
@@ -272,11 +272,14 @@ impl TestClient {
     }
 }
 
-/// Starts a server that keeps nothing.
-pub(crate) async fn server() -> FakeWhatsApp {
-    FakeWhatsApp::start(Options::default())
-        .await
-        .expect("server")
+/// Starts a server that keeps nothing. No client may break its rules, unless the test expects it.
+pub(crate) async fn server() -> Watched {
+    server_with(Options::default()).await
+}
+
+/// The same, with options.
+pub(crate) async fn server_with(options: Options) -> Watched {
+    Watched::start(options).await.expect("server")
 }
 
 /// Links a new client by QR code and waits until it is connected.

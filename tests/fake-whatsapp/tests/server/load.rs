@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::common::{TestClient, eventually, paired};
+use crate::common::{TestClient, eventually, paired, server, server_with};
 use fake_whatsapp::{FakeWhatsApp, Options};
 
 const PAIRS: usize = 4;
@@ -25,7 +25,7 @@ async fn routes_hundreds_of_messages_per_second() {
         state_dir: Some(dir.path().to_owned()),
         ..Options::default()
     };
-    let server = FakeWhatsApp::start(options).await.expect("server");
+    let server = server_with(options).await;
     let mut pairs = Vec::new();
     for n in 0..PAIRS {
         pairs.push(pair_up(&server, n).await);
@@ -64,9 +64,7 @@ async fn routes_hundreds_of_messages_per_second() {
 #[ignore = "measures; only meaningful in release"]
 async fn holds_hundreds_of_clients() {
     const CLIENTS: usize = 300;
-    let server = FakeWhatsApp::start(Options::default())
-        .await
-        .expect("server");
+    let server = server().await;
     let started = Instant::now();
     let mut clients = Vec::new();
     for n in 0..CLIENTS / 10 {

@@ -9,3 +9,4 @@ mod pairing;
 mod persistence;
 mod rules;
 mod trouble;
+mod watched;

@@ -265,6 +265,7 @@ async fn drops_in_mid_conversation_lose_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn resends_are_not_routed_twice_and_other_contents_are_noticed() {
     let server = server().await;
+    server.expects_violations(["message-id-reused"]);
     server
         .add_contact(CONTACT, "Caio", false)
         .await

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::common::{Saved, TestClient, eventually};
-use fake_whatsapp::{FakeWhatsApp, Options};
+use crate::common::{Saved, TestClient, eventually, server_with};
+use fake_whatsapp::Options;
 use serde_json::{Value, json};
 
 const ANA: &str = "5511999990001";
@@ -144,7 +144,7 @@ async fn queues_and_inboxes_are_there_after_a_restart() {
         state_dir: Some(dir.path().to_owned()),
         ..Options::default()
     };
-    let server = FakeWhatsApp::start(options()).await.expect("server");
+    let server = server_with(options()).await;
     let (ana, _) = crate::common::paired(&server, ANA, "Ana").await;
     server
         .add_contact(CONTACT, "Caio", false)
@@ -159,7 +159,7 @@ async fn queues_and_inboxes_are_there_after_a_restart() {
     }
     server.shutdown().await;
     drop(server);
-    let server = FakeWhatsApp::start(options()).await.expect("server");
+    let server = server_with(options()).await;
     assert!(server.devices().await[0].queued >= 5);
     assert_eq!(server.inbox(ANA).await.expect("inbox").len(), 5);
     let ana = TestClient::start(&server, saved).await;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{Saved, TestClient, eventually, paired, server};
+use crate::common::{Saved, TestClient, eventually, paired, server, server_with};
 use fake_whatsapp::{FakeWhatsApp, Options};
 use wacore::prekeys::PreKeyUtils;
 use wacore::types::jid::JidExt as _;
@@ -51,6 +51,7 @@ async fn session_address(client: &TestClient, phone: &str, device: u16) -> Strin
 #[tokio::test(flavor = "multi_thread")]
 async fn restored_session_reuses_message_keys() {
     let server = server().await;
+    server.expects_violations(["message-key-reused"]);
     // No echo: an answer that comes before the second send would start a new chain of keys.
     server
         .add_contact(CONTACT, "Caio", false)
@@ -91,6 +92,7 @@ async fn restored_session_reuses_message_keys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn receipts_for_nothing_and_reused_prekeys_are_noticed() {
     let server = server().await;
+    server.expects_violations(["receipt-for-unknown", "prekey-id-reused"]);
     server
         .add_contact(CONTACT, "Caio", false)
         .await
@@ -185,7 +187,7 @@ async fn phone_without_session_asks_the_client_again() {
         state_dir: Some(dir.path().to_owned()),
         ..Options::default()
     };
-    let server = FakeWhatsApp::start(options()).await.expect("server");
+    let server = server_with(options()).await;
     server
         .add_contact(CONTACT, "Caio", true)
         .await
@@ -197,7 +199,7 @@ async fn phone_without_session_asks_the_client_again() {
     server.shutdown().await;
     drop(server);
     forget_sessions(dir.path(), CONTACT);
-    let server = FakeWhatsApp::start(options()).await.expect("server");
+    let server = server_with(options()).await;
     let ana = TestClient::start(&server, saved).await;
     ana.connected(1).await;
     ana.send(CONTACT, "lost and found").await;

@@ -1,6 +1,6 @@
 //! Refusals, removals, silence, garbage, and a server with another key.
 
-use crate::common::{Saved, TestClient, eventually, paired, server};
+use crate::common::{Saved, TestClient, eventually, paired, server, server_with};
 use fake_whatsapp::{Config, DropHow, Error, FakeWhatsApp, Options, Refusal};
 use futures::SinkExt as _;
 use tokio::io::AsyncWriteExt as _;
@@ -139,6 +139,7 @@ async fn refused_logins_fail_with_the_code_and_as_often_as_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn second_live_socket_replaces_the_first_and_is_noted() {
     let server = server().await;
+    server.expects_violations(["two-live-sockets"]);
     let (first, _) = paired(&server, ANA, "Ana").await;
     let second = TestClient::start(&server, Saved(first.saved.0.clone())).await;
     first
@@ -227,7 +228,7 @@ async fn another_server_key_is_repaired_by_a_fallback() {
         state_dir: Some(dir.path().to_owned()),
         ..Options::default()
     };
-    let server = FakeWhatsApp::start(options()).await.expect("server");
+    let server = server_with(options()).await;
     let (ana, _) = paired(&server, ANA, "Ana").await;
     // XX ends on the first registered login, which caches the key for IK.
     server
@@ -239,7 +240,7 @@ async fn another_server_key_is_repaired_by_a_fallback() {
     server.shutdown().await;
     drop(server);
     forget_server_key(dir.path());
-    let server = FakeWhatsApp::start(options()).await.expect("server");
+    let server = server_with(options()).await;
     let ana = TestClient::start(&server, saved).await;
     ana.connected(1).await;
     let handshakes = server.seen(Some(ANA), Some("handshake"), 0).await.items;
