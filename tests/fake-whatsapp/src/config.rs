@@ -15,4 +15,12 @@ pub struct Config {
     pub offline_batch: usize,
     /// Simulated phones send no delivery receipts.
     pub phones_without_receipts: bool,
+    /// How far the server's clock is ahead, or behind when negative. It shows in every
+    /// timestamp in a stanza.
+    pub clock_skew_secs: i64,
+    /// Frames are sent in pieces of so many bytes, one websocket message each. Zero sends them
+    /// whole. A change concerns new sockets.
+    pub frame_piece_bytes: usize,
+    /// More logins of one device in a minute are a violation; 60 when absent.
+    pub max_logins_per_minute: Option<u32>,
 }

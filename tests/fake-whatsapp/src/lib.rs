@@ -38,4 +38,5 @@ pub use server::FakeWhatsApp;
 pub use watched::Watched;
 pub use world::account::InboxItem;
 pub use world::api::{ContactInfo, DeviceInfo, DropHow};
+pub use world::ending::{Ending, Stage, Trouble};
 pub use world::login::Refusal;

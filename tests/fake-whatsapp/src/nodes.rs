@@ -3,6 +3,8 @@
 use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, Node, NodeRef, SERVER_JID};
 
+use crate::time::now_secs;
+
 /// An attribute as text.
 pub(crate) fn attr(node: &NodeRef<'_>, name: &str) -> Option<String> {
     node.get_attr(name).map(|value| value.as_str().into_owned())
@@ -39,6 +41,17 @@ pub(crate) fn iq_result(id: &str, content: impl IntoIterator<Item = Node>) -> No
     } else {
         builder.children(content).build()
     }
+}
+
+/// The answer to a keep-alive. Clients read the server's clock from it
+/// (`wacore/src/unified_session.rs`).
+pub(crate) fn pong(id: &str) -> Node {
+    NodeBuilder::new("iq")
+        .attr("from", SERVER_JID)
+        .attr("type", "result")
+        .attr("id", id)
+        .attr("t", now_secs().to_string())
+        .build()
 }
 
 /// A refusal of a client's request.

@@ -21,6 +21,7 @@ use crate::wire::handshake::PATH;
 use crate::wire::listener::listen;
 use crate::world::account::InboxItem;
 use crate::world::api::{ContactInfo, DeviceInfo, DropHow};
+use crate::world::ending::{Ending, Trouble};
 use crate::world::hub::Hub;
 use crate::world::load::load;
 use crate::world::login::Refusal;
@@ -181,14 +182,25 @@ impl FakeWhatsApp {
         self.hub.with(|world| world.logout(phone))
     }
 
+    /// Does something to the live connections of an account, or of everyone, those that wait to
+    /// be linked included. Returns how many.
+    pub async fn end(&self, phone: Option<&str>, ending: &Ending) -> Result<usize, Error> {
+        self.hub.with(|world| world.end(phone, ending))
+    }
+
+    /// Orders trouble for connections to come. The oldest order that fits a connection counts.
+    pub async fn order(&self, trouble: Trouble) -> Result<(), Error> {
+        self.hub.with(|world| world.order(trouble))
+    }
+
+    /// Takes all orders for connections to come back.
+    pub async fn clear_troubles(&self) {
+        self.hub.with(|world| world.clear_troubles());
+    }
+
     /// Refuses coming logins.
     pub async fn refuse(&self, rule: Refusal) {
         self.hub.with(|world| world.refuse(rule));
-    }
-
-    /// Stops refusing logins.
-    pub async fn clear_refusals(&self) {
-        self.hub.with(|world| world.clear_refusals());
     }
 
     /// Makes a number look as if it were not on WhatsApp.

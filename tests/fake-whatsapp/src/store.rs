@@ -33,6 +33,7 @@ pub(crate) enum Bucket {
     Device,
     Prekey,
     Queue,
+    Delivered,
     Sent,
     Chain,
     Inbox,
@@ -45,7 +46,7 @@ pub(crate) enum Bucket {
     Consumed,
     Patch,
     Absent,
-    Refusal,
+    Trouble,
     Violation,
 }
 
@@ -55,6 +56,7 @@ const BUCKETS: &[(Bucket, &str)] = &[
     (Bucket::Device, "device"),
     (Bucket::Prekey, "prekey"),
     (Bucket::Queue, "queue"),
+    (Bucket::Delivered, "delivered"),
     (Bucket::Sent, "sent"),
     (Bucket::Chain, "chain"),
     (Bucket::Inbox, "inbox"),
@@ -67,7 +69,7 @@ const BUCKETS: &[(Bucket, &str)] = &[
     (Bucket::Consumed, "consumed"),
     (Bucket::Patch, "patch"),
     (Bucket::Absent, "absent"),
-    (Bucket::Refusal, "refusal"),
+    (Bucket::Trouble, "trouble"),
     (Bucket::Violation, "violation"),
 ];
 

@@ -120,7 +120,7 @@ async fn a_forbidden_login_is_not_repeated() {
     world.kill();
     world.boot();
     world.wait_for_state("a", "close").await;
-    world.whatsapp.clear_refusals().await;
+    world.whatsapp.clear_troubles().await;
     let seen = world
         .whatsapp
         .seen(Some(&a.phone), Some("login-refused"), 0)

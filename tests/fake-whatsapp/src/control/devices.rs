@@ -8,12 +8,20 @@ use serde_json::{Value, json};
 use super::reply::{Reply, ok};
 use crate::server::FakeWhatsApp;
 use crate::world::api::{DeviceInfo, DropHow};
+use crate::world::ending::{Ending, Trouble};
 use crate::world::login::Refusal;
 
 #[derive(Deserialize)]
 pub(super) struct Cut {
     how: DropHow,
     code: Option<u16>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct End {
+    phone: Option<String>,
+    #[serde(flatten)]
+    ending: Ending,
 }
 
 #[derive(Deserialize)]
@@ -56,9 +64,22 @@ pub(super) async fn refuse(
     ok()
 }
 
-pub(super) async fn clear_refusals(State(server): State<FakeWhatsApp>) -> Json<Value> {
-    server.clear_refusals().await;
+pub(super) async fn order(
+    State(server): State<FakeWhatsApp>,
+    Json(trouble): Json<Trouble>,
+) -> Reply<Value> {
+    server.order(trouble).await?;
+    Ok(ok())
+}
+
+pub(super) async fn clear(State(server): State<FakeWhatsApp>) -> Json<Value> {
+    server.clear_troubles().await;
     ok()
+}
+
+pub(super) async fn end(State(server): State<FakeWhatsApp>, Json(body): Json<End>) -> Reply<Value> {
+    let ended = server.end(body.phone.as_deref(), &body.ending).await?;
+    Ok(Json(json!({"ok": true, "ended": ended})))
 }
 
 pub(super) async fn absent(

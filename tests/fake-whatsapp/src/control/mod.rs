@@ -35,10 +35,9 @@ fn router(server: FakeWhatsApp) -> Router {
         .route("/api/devices", get(devices::list))
         .route("/api/devices/{phone}/drop", post(devices::cut))
         .route("/api/devices/{phone}/logout", post(devices::logout))
-        .route(
-            "/api/refuse",
-            post(devices::refuse).delete(devices::clear_refusals),
-        )
+        .route("/api/end", post(devices::end))
+        .route("/api/trouble", post(devices::order).delete(devices::clear))
+        .route("/api/refuse", post(devices::refuse).delete(devices::clear))
         .route("/api/absent", post(devices::absent))
         .route("/api/silence", post(devices::silence))
         .route("/api/contacts", get(contacts::list).post(contacts::add))

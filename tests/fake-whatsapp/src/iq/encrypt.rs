@@ -20,6 +20,8 @@ use crate::world::device::UploadedKey;
 
 /// The server asks for more prekeys when fewer are left.
 const LOW_POOL: usize = 5;
+/// What the server says to an upload that would give two keys one id.
+const PREKEY_REUSED: u16 = 406;
 /// The device does not exist (`wacore/src/send/encrypt.rs`).
 const NOT_REGISTERED: u16 = 406;
 
@@ -63,38 +65,25 @@ impl World {
         let Some(keys) = keys else {
             return Answer::Error(400, "bad-request");
         };
+        if !self.check_uploaded_prekeys(addr, &keys) {
+            return Answer::Error(PREKEY_REUSED, "not-acceptable");
+        }
         let Some(device) = self.device_mut(addr) else {
             return Answer::Error(401, "not-authorized");
         };
         device.row.signed_prekey = signed;
-        let mut reused = Vec::new();
         let mut fresh = Vec::new();
         for (id, public) in &keys {
-            match device.prekeys.get(id) {
-                Some(known) if known.public == *public => {}
-                known => {
-                    if known.is_some() {
-                        reused.push(*id);
-                    }
-                    let key = UploadedKey {
-                        public: *public,
-                        used: false,
-                    };
-                    device.prekeys.insert(*id, key.clone());
-                    fresh.push((*id, key));
-                }
+            if !device.prekeys.contains_key(id) {
+                let key = UploadedKey::fresh(*public);
+                device.prekeys.insert(*id, key.clone());
+                fresh.push((*id, key));
             }
         }
         for (id, key) in fresh {
             self.store.put(Bucket::Prekey, format!("{addr}/{id}"), &key);
         }
         self.save_device(addr);
-        for id in reused {
-            self.break_rule(
-                "prekey-id-reused",
-                format!("{addr} uploaded the one-time prekey {id} again with another key"),
-            );
-        }
         let ids = keys.iter().map(|(id, _)| *id);
         let range = json!([ids.clone().min(), ids.max()]);
         self.seen.add(
@@ -225,7 +214,10 @@ impl World {
         let bundle = device.take_bundle();
         let left = device.prekeys_left().count();
         if let Some((id, public)) = bundle.one_time {
-            let key = UploadedKey { public, used: true };
+            let key = UploadedKey {
+                used: true,
+                ..UploadedKey::fresh(public)
+            };
             self.store.put(Bucket::Prekey, format!("{addr}/{id}"), &key);
             if left + 1 == LOW_POOL {
                 self.ask_for_prekeys(addr, left);

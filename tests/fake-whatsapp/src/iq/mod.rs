@@ -9,7 +9,7 @@ use serde_json::json;
 use wacore_binary::{Node, NodeRef};
 
 use crate::addr::Addr;
-use crate::nodes::{attr, children, iq_error, iq_result, jid_attr};
+use crate::nodes::{attr, children, iq_error, iq_result, jid_attr, pong};
 use crate::world::World;
 use crate::world::conns::ConnId;
 
@@ -43,7 +43,10 @@ impl World {
         let xmlns = attr(node, "xmlns").unwrap_or_default();
         let set = attr(node, "type").as_deref() == Some("set");
         let answer = match (xmlns.as_str(), addr) {
-            ("w:p" | "urn:xmpp:ping", _) => Answer::empty(),
+            ("w:p" | "urn:xmpp:ping", _) => {
+                self.send(conn, &pong(id));
+                Answer::Sent
+            }
             (_, None) => Answer::Unknown,
             ("passive", Some(addr)) => {
                 self.send(conn, &iq_result(id, []));

@@ -29,6 +29,7 @@ impl World {
         });
         self.seen.add("receipt", Some(from), details);
         self.send(conn, &receipt_ack(&id, &to, kind.as_deref()));
+        self.check_delivery_receipt(from, kind.as_deref(), &ids);
         let retry = kind.as_deref() == Some("retry");
         if !retry {
             for id in &ids {

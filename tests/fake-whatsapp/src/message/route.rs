@@ -77,6 +77,7 @@ impl World {
             };
             self.check_message_key(from, &part.to, &incoming.id, &parsed);
             if part.to.device != 0 {
+                self.check_companion_prekey(from, &part.to, &parsed);
                 continue;
             }
             self.check_phone_prekey(from, &part.to, &parsed);

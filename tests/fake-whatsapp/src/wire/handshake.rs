@@ -16,6 +16,10 @@ pub(crate) const PATH: &str = "/ws/chat";
 /// A client that says nothing for this long is gone. The client itself waits as long
 /// (`whatsapp-rust/src/handshake.rs`).
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a closing client may take to answer the close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Length of a server hello that is noise.
+const GARBLED_BYTES: usize = 300;
 /// Frames have a three-byte length (`wacore-noise/src/framing.rs`).
 const MAX_MESSAGE: usize = 1 << 24;
 
@@ -23,6 +27,8 @@ const MAX_MESSAGE: usize = 1 << 24;
 pub(crate) struct Socket {
     pub(crate) ws: WebSocketStream<TcpStream>,
     pub(crate) frames: Frames,
+    /// Frames are sent in pieces of so many bytes; whole when zero.
+    pub(crate) piece_bytes: usize,
 }
 
 impl Socket {
@@ -38,26 +44,62 @@ impl Socket {
         Ok(Self {
             ws,
             frames: Frames::new(),
+            piece_bytes: 0,
         })
     }
 
-    /// Runs the responder.
-    pub(crate) async fn handshake(
-        &mut self,
-        server: &ServerIdentity,
-    ) -> Result<Established, Error> {
-        timed(self.respond(server)).await?
+    /// Takes the client hello, and answers it as `server`. The client hello may have everything
+    /// that the handshake needs.
+    pub(crate) async fn hello(&mut self, server: &ServerIdentity) -> Result<AfterHello, Error> {
+        timed(async {
+            let hello = self.handshake_frame().await?;
+            let prologue = self.frames.header().ok_or(Error::Wire("no WA header"))?;
+            let (reply, after) = answer_hello(server, &prologue, &hello)?;
+            self.write_frame(&reply).await?;
+            Ok(after)
+        })
+        .await?
     }
 
-    async fn respond(&mut self, server: &ServerIdentity) -> Result<Established, Error> {
-        let hello = self.handshake_frame().await?;
-        let prologue = self.frames.header().ok_or(Error::Wire("no WA header"))?;
-        let (reply, after) = answer_hello(server, &prologue, &hello)?;
-        self.write_frame(&reply).await?;
+    /// Takes the client hello, and answers it with noise.
+    pub(crate) async fn garbled_hello(&mut self) -> Result<(), Error> {
+        timed(async {
+            self.handshake_frame().await?;
+            self.write_frame(&rand::random::<[u8; GARBLED_BYTES]>())
+                .await
+        })
+        .await?
+    }
+
+    /// Finishes the handshake.
+    pub(crate) async fn finish(&mut self, after: AfterHello) -> Result<Established, Error> {
         match after {
             AfterHello::Done(established) => Ok(*established),
-            AfterHello::WaitFinish(wait) => wait.finish(&self.handshake_frame().await?),
+            AfterHello::WaitFinish(wait) => {
+                timed(async { wait.finish(&self.handshake_frame().await?) }).await?
+            }
         }
+    }
+
+    /// Reads and answers nothing until the client ends the connection.
+    pub(crate) async fn ignore(&mut self) {
+        while self
+            .ws
+            .next()
+            .await
+            .is_some_and(|message| message.is_ok_and(|message| !message.is_close()))
+        {}
+    }
+
+    /// Closes with a close frame, then takes what the client still sends.
+    pub(crate) async fn close(&mut self) {
+        let close = async {
+            self.ws.close().await?;
+            while let Some(Ok(_)) = self.ws.next().await {}
+            Ok::<_, tokio_websockets::Error>(())
+        };
+        // A client that does not answer loses its TCP connection anyway.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, close).await;
     }
 
     async fn handshake_frame(&mut self) -> Result<BytesMut, Error> {
@@ -80,13 +122,24 @@ impl Socket {
         }
     }
 
-    /// Sends one frame as one websocket message.
+    /// Sends one frame, as one websocket message or in pieces.
     pub(crate) async fn write_frame(&mut self, frame: &[u8]) -> Result<(), Error> {
         let framed = wacore_noise::framing::encode_frame(frame, None)
             .map_err(|_| Error::Wire("frame too large"))?;
+        if self.piece_bytes == 0 {
+            return self.write_raw(framed).await;
+        }
+        for piece in framed.chunks(self.piece_bytes) {
+            self.write_raw(piece.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn write_raw(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
         Ok(self
             .ws
-            .feed(Message::binary(framed))
+            .feed(Message::binary(bytes))
             .await
             .and(self.ws.flush().await)?)
     }

@@ -5,5 +5,6 @@ pub(crate) mod frames;
 pub(crate) mod handshake;
 pub(crate) mod listener;
 pub(crate) mod noise;
+pub(crate) mod parting;
 pub(crate) mod payload;
 pub(crate) mod session;

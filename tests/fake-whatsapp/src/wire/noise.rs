@@ -30,6 +30,17 @@ impl ServerIdentity {
     }
 }
 
+impl ServerIdentity {
+    /// The same key with a certificate for another one.
+    pub(crate) fn with_bad_certificate(&self) -> Result<Self, Error> {
+        let other = KeyPair::generate(&mut rand::rng());
+        Ok(Self {
+            key: self.key.clone(),
+            chain: certs::chain_for(other.public_key.public_key_bytes())?,
+        })
+    }
+}
+
 /// A finished handshake.
 pub(crate) struct Established {
     /// Which pattern was spoken.

@@ -128,6 +128,10 @@ impl World {
         for (n, _) in device.queue.from(0) {
             self.store.delete(Bucket::Queue, queue_key(addr, n));
         }
+        for what in device.delivered {
+            self.store
+                .delete(Bucket::Delivered, format!("{addr}/{what}"));
+        }
         self.save_device(addr);
         self.announce_device(addr, false);
     }

@@ -6,11 +6,11 @@ use serde_json::json;
 use crate::addr::Addr;
 use crate::config::Config;
 use crate::error::Error;
-use crate::nodes::stream_error;
 use crate::store::Bucket;
 use crate::world::World;
 use crate::world::accounts::checked_number;
 use crate::world::conns::Outgoing;
+use crate::world::ending::{Ending, Trouble};
 use crate::world::login::Refusal;
 
 /// A linked device.
@@ -49,7 +49,7 @@ pub struct ContactInfo {
     pub messages: usize,
 }
 
-/// How to cut a connection.
+/// How to cut a live connection: [`Ending`] in its most common forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DropHow {
@@ -115,20 +115,14 @@ impl World {
         how: DropHow,
         code: Option<u16>,
     ) -> Result<usize, Error> {
-        let addrs = self.account(phone)?.addrs();
-        let conns: Vec<_> = addrs.iter().filter_map(|addr| self.conn_of(addr)).collect();
-        for conn in &conns {
-            match how {
-                DropHow::Close => self.tell(*conn, Outgoing::Close),
-                DropHow::Eof => self.tell(*conn, Outgoing::Drop),
-                DropHow::StreamError => {
-                    self.send(*conn, &stream_error(code.unwrap_or(SERVICE_UNAVAILABLE)));
-                    self.tell(*conn, Outgoing::Close);
-                }
-            }
-            self.forget_role(*conn);
-        }
-        Ok(conns.len())
+        let ending = match how {
+            DropHow::Close => Ending::Close,
+            DropHow::Eof => Ending::Eof,
+            DropHow::StreamError => Ending::StreamError {
+                code: code.unwrap_or(SERVICE_UNAVAILABLE),
+            },
+        };
+        self.end(Some(phone), &ending)
     }
 
     /// The phone unlinks its companions.
@@ -141,18 +135,29 @@ impl World {
         Ok(companions.len())
     }
 
+    /// Adds a rule for connections to come.
+    pub(crate) fn order(&mut self, rule: Trouble) -> Result<(), Error> {
+        rule.check()?;
+        self.add_trouble(rule);
+        Ok(())
+    }
+
     /// Adds a rule that refuses logins.
     pub(crate) fn refuse(&mut self, rule: Refusal) {
+        self.add_trouble(rule.into());
+    }
+
+    fn add_trouble(&mut self, rule: Trouble) {
         if rule.times != Some(0) {
-            self.refusals.push(rule);
-            self.save_refusals();
+            self.troubles.push(rule);
+            self.save_troubles();
         }
     }
 
-    /// Removes all refusal rules.
-    pub(crate) fn clear_refusals(&mut self) {
-        self.refusals.clear();
-        self.save_refusals();
+    /// Removes the rules for connections to come.
+    pub(crate) fn clear_troubles(&mut self) {
+        self.troubles.clear();
+        self.save_troubles();
     }
 
     /// Makes a number look as if it were not on WhatsApp.

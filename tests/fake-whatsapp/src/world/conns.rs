@@ -1,9 +1,11 @@
 //! The live sockets.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 use wacore_binary::Node;
 
 use crate::addr::Addr;
@@ -19,12 +21,29 @@ pub(crate) enum Outgoing {
     Stanza(Vec<u8>),
     /// Close with a websocket close frame.
     Close,
-    /// Let go of TCP without a word.
+    /// End TCP without a close frame.
     Drop,
+    /// Reset TCP.
+    Reset,
+    /// Send something that is no stanza.
+    Garbage(Garbage),
+    /// Answer if the client has not ended the connection.
+    Probe(oneshot::Sender<()>),
     /// Hold back what follows for this long.
     Pause(Duration),
     /// Stop or resume answering.
     Silence(bool),
+}
+
+/// What a broken server might send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Garbage {
+    /// A frame that does not decrypt.
+    Frame,
+    /// A frame that decrypts to no stanza.
+    Stanza,
+    /// The beginning of a frame as large as frames can be.
+    Oversized,
 }
 
 /// What a socket is for.
@@ -46,11 +65,18 @@ pub(crate) enum Role {
 pub(crate) struct Conn {
     pub(crate) role: Role,
     pub(crate) tx: UnboundedSender<Outgoing>,
+    /// Ids of the newest requests.
+    pub(crate) latest_iqs: VecDeque<String>,
 }
 
 impl World {
     /// Sends a stanza on a socket, after the commit.
     pub(crate) fn send(&mut self, conn: ConnId, node: &Node) {
+        if let Some(id) = node.attrs.get("id").map(|id| id.as_str().into_owned())
+            && let Some(addr) = self.addr_of(conn)
+        {
+            self.remember_delivery(&addr, &node.tag, &id);
+        }
         match wacore_binary::marshal(node) {
             Ok(bytes) => self.out.push((conn, Outgoing::Stanza(bytes))),
             Err(error) => tracing::error!(%error, "stanza not encodable"),

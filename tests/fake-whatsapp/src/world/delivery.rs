@@ -29,6 +29,7 @@ impl World {
             tracing::error!(class, id, "stanza not encodable");
             return;
         };
+        self.remember_delivery(addr, class, id);
         let active = self.active_conn(addr);
         let Some(device) = self.device_mut(addr) else {
             return;

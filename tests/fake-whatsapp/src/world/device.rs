@@ -1,12 +1,13 @@
 //! A linked companion device, as the server knows it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Addr;
 use crate::keys::{Key32, SignedPreKey, b64};
 use crate::phone::cipher::CompanionBundle;
+use crate::world::checks::Logins;
 use crate::world::queue::Queue;
 
 /// The stored part of a device.
@@ -31,6 +32,20 @@ pub(crate) struct UploadedKey {
     pub(crate) public: Key32,
     /// Handed out: never again.
     pub(crate) used: bool,
+    /// The base key of the session that was started with it.
+    #[serde(default)]
+    pub(crate) base_key: Option<Key32>,
+}
+
+impl UploadedKey {
+    /// A key that nobody has used.
+    pub(crate) fn fresh(public: Key32) -> Self {
+        Self {
+            public,
+            used: false,
+            base_key: None,
+        }
+    }
 }
 
 /// A message id that was accepted from this device.
@@ -65,6 +80,9 @@ pub(crate) struct Device {
     pub(crate) queue: Queue,
     pub(crate) sent: HashMap<String, SentMessage>,
     pub(crate) chains: HashMap<(Addr, Key32), Chain>,
+    /// Stanzas that were sent to it, as `class/id`.
+    pub(crate) delivered: HashSet<String>,
+    pub(crate) latest_logins: Logins,
 }
 
 impl Device {
@@ -76,6 +94,8 @@ impl Device {
             queue: Queue::default(),
             sent: HashMap::new(),
             chains: HashMap::new(),
+            delivered: HashSet::new(),
+            latest_logins: Logins::default(),
         }
     }
 

@@ -1,9 +1,11 @@
 //! The lock around the world. Nothing leaves before it is durable.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::time;
 use crate::wire::noise::ServerIdentity;
 use crate::world::World;
 use crate::world::conns::{Conn, ConnId, Outgoing, Role};
@@ -26,9 +28,12 @@ impl Hub {
     /// Changes or reads the world. Then commits, and only then lets the sockets know.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
         let mut world = self.lock();
-        let result = work(&mut world);
-        world.finish();
-        result
+        let skew = world.config.clock_skew_secs;
+        time::skewed(skew, || {
+            let result = work(&mut world);
+            world.finish();
+            result
+        })
     }
 
     /// Registers a socket.
@@ -36,7 +41,12 @@ impl Hub {
         self.with(|world| {
             world.next_conn += 1;
             let id = world.next_conn;
-            world.conns.insert(id, Conn { role, tx });
+            let conn = Conn {
+                role,
+                tx,
+                latest_iqs: VecDeque::new(),
+            };
+            world.conns.insert(id, conn);
             id
         })
     }

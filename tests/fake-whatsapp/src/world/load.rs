@@ -27,7 +27,7 @@ pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
         lids: HashMap::new(),
         conns: HashMap::new(),
         live: HashMap::new(),
-        refusals: Vec::new(),
+        troubles: Vec::new(),
         absent: Default::default(),
         silenced: Default::default(),
         config: Config::default(),
@@ -41,8 +41,8 @@ pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
     for row in world.store.rows(Bucket::Absent)? {
         world.absent.insert(row.key);
     }
-    for row in world.store.rows(Bucket::Refusal)? {
-        world.refusals = json(&row)?;
+    for row in world.store.rows(Bucket::Trouble)? {
+        world.troubles = json(&row)?;
     }
     for row in world.store.rows(Bucket::Violation)? {
         world.seen.violations.push(json(&row)?);
@@ -138,6 +138,12 @@ impl World {
             let item = json(&row)?;
             if let Some(device) = self.device_mut(&addr(who)?) {
                 device.queue.restore(n, item);
+            }
+        }
+        for row in self.store.rows(Bucket::Delivered)? {
+            let (who, what) = split(&row.key)?;
+            if let Some(device) = self.device_mut(&addr(who)?) {
+                device.delivered.insert(what.to_owned());
             }
         }
         for row in self.store.rows(Bucket::Sent)? {

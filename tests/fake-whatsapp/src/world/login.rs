@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
 use crate::addr::Addr;
@@ -11,12 +10,13 @@ use crate::store::Bucket;
 use crate::time::now_secs;
 use crate::world::World;
 use crate::world::conns::{ConnId, Role};
+use crate::world::ending::{Ending, Stage, Trouble};
 
 /// The device is not linked, or not any more
 /// (`wacore/src/stanza/connect_failure.rs`).
 const LOGGED_OUT: u16 = 401;
 
-/// A rule that refuses logins.
+/// A rule that refuses logins: [`Trouble`] in its most common form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Refusal {
     /// Only this account, or everyone.
@@ -55,14 +55,14 @@ impl World {
         let known = self
             .device(addr)
             .is_some_and(|device| device.row.noise.0 == noise);
-        if let Some(code) = self.refusal_for(addr).or((!known).then_some(LOGGED_OUT)) {
-            self.seen.add(
-                "login-refused",
-                Some(addr),
-                json!({"conn": conn, "code": code}),
-            );
-            self.dismiss(conn, &failure(code));
-            return Login::Refused;
+        let refused = Ending::Failure {
+            reason: LOGGED_OUT,
+            code: None,
+            expire: None,
+        };
+        let trouble = self.trouble_at(Stage::Login, Some(addr));
+        if let Some(ending) = trouble.or((!known).then_some(refused)) {
+            return self.turn_away(conn, addr, &ending);
         }
         if let Some(old) = self.conn_of(addr) {
             if !replace {
@@ -76,6 +76,18 @@ impl World {
         }
         self.accept(conn, addr);
         Login::Accepted
+    }
+
+    fn turn_away(&mut self, conn: ConnId, addr: &Addr, ending: &Ending) -> Login {
+        if let Ending::Failure { reason, .. } = ending {
+            let details = json!({"conn": conn, "code": reason});
+            self.seen.add("login-refused", Some(addr), details);
+        }
+        self.end_conn(conn, ending);
+        match ending {
+            Ending::Silence => Login::Silent,
+            _ => Login::Refused,
+        }
     }
 
     fn accept(&mut self, conn: ConnId, addr: &Addr) {
@@ -105,6 +117,10 @@ impl World {
             .attr("props", "27")
             .build();
         self.send(conn, &success);
+        self.check_logins(addr);
+        if let Some(ending) = self.trouble_at(Stage::Open, Some(addr)) {
+            self.end_conn(conn, &ending);
+        }
     }
 
     /// Whether the server answers this account.
@@ -112,31 +128,24 @@ impl World {
         self.config.silent || self.silenced.contains(phone)
     }
 
-    fn refusal_for(&mut self, addr: &Addr) -> Option<u16> {
-        let matches = |rule: &Refusal| rule.phone.as_ref().is_none_or(|phone| *phone == addr.phone);
-        let index = self.refusals.iter().position(matches)?;
-        let rule = self.refusals.get_mut(index)?;
-        let code = rule.code;
-        if let Some(times) = &mut rule.times {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                self.refusals.remove(index);
-            }
-            self.save_refusals();
-        }
-        Some(code)
-    }
-
-    /// Writes the refusal rules.
-    pub(crate) fn save_refusals(&mut self) {
+    /// Writes the rules for connections to come.
+    pub(crate) fn save_troubles(&mut self) {
         self.store
-            .put(Bucket::Refusal, "all".to_owned(), &self.refusals);
+            .put(Bucket::Trouble, "all".to_owned(), &self.troubles);
     }
 }
 
-fn failure(code: u16) -> Node {
-    NodeBuilder::new("failure")
-        .attr("reason", code.to_string())
-        .attr("location", "loopback")
-        .build()
+impl From<Refusal> for Trouble {
+    fn from(rule: Refusal) -> Self {
+        Self {
+            phone: rule.phone,
+            stage: Stage::Login,
+            ending: Ending::Failure {
+                reason: rule.code,
+                code: None,
+                expire: None,
+            },
+            times: rule.times,
+        }
+    }
 }

@@ -3,9 +3,11 @@
 pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod api;
+pub(crate) mod checks;
 pub(crate) mod conns;
 pub(crate) mod delivery;
 pub(crate) mod device;
+pub(crate) mod ending;
 pub(crate) mod hub;
 pub(crate) mod load;
 pub(crate) mod login;
@@ -25,7 +27,7 @@ use crate::store::Store;
 use account::Account;
 use conns::{Conn, ConnId, Outgoing};
 use device::Device;
-use login::Refusal;
+use ending::Trouble;
 
 /// The state of the server.
 pub(crate) struct World {
@@ -35,7 +37,8 @@ pub(crate) struct World {
     pub(crate) lids: HashMap<String, String>,
     pub(crate) conns: HashMap<ConnId, Conn>,
     pub(crate) live: HashMap<Addr, ConnId>,
-    pub(crate) refusals: Vec<Refusal>,
+    /// What was ordered for connections to come.
+    pub(crate) troubles: Vec<Trouble>,
     pub(crate) absent: HashSet<String>,
     pub(crate) silenced: HashSet<String>,
     pub(crate) config: Config,

@@ -103,6 +103,71 @@ impl World {
         }
     }
 
+    /// A one-time prekey of a companion starts one session.
+    pub(crate) fn check_companion_prekey(&mut self, from: &Addr, to: &Addr, parsed: &Parsed) {
+        let Parsed::PreKey(message) = parsed else {
+            return;
+        };
+        let Some(id) = message.pre_key_id().map(u32::from) else {
+            return;
+        };
+        let base_key = raw(message.base_key());
+        // A key that is not in the pool came with a retry receipt.
+        let Some(key) = self
+            .device_mut(to)
+            .and_then(|device| device.prekeys.get_mut(&id))
+        else {
+            return;
+        };
+        match key.base_key {
+            None => {
+                key.base_key = Some(base_key);
+                let key = key.clone();
+                self.store.put(Bucket::Prekey, format!("{to}/{id}"), &key);
+            }
+            Some(used) if used != base_key => self.break_rule(
+                "prekey-id-reused",
+                format!("{from} used the consumed one-time prekey {id} of {to}"),
+            ),
+            Some(_) => {}
+        }
+    }
+
+    /// A device uploads prekeys. `false` when an id stands for another key already: then the
+    /// upload must be refused. A key that was handed out must not be offered again either; it
+    /// is noted, and stays out of the pool.
+    pub(crate) fn check_uploaded_prekeys(&mut self, addr: &Addr, keys: &[(u32, Key32)]) -> bool {
+        let Some(device) = self.device(addr) else {
+            return true;
+        };
+        let known = |id: &u32| device.prekeys.get(id);
+        let other: Vec<u32> = keys
+            .iter()
+            .filter(|(id, public)| known(id).is_some_and(|known| known.public != *public))
+            .map(|(id, _)| *id)
+            .collect();
+        let used: Vec<u32> = keys
+            .iter()
+            .filter(|(id, public)| {
+                known(id).is_some_and(|known| known.public == *public && known.used)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in &other {
+            self.break_rule(
+                "prekey-id-reused",
+                format!("{addr} uploaded the one-time prekey {id} again with another key"),
+            );
+        }
+        for id in used {
+            self.break_rule(
+                "used-prekey-uploaded",
+                format!("{addr} uploaded the one-time prekey {id}, which had been handed out"),
+            );
+        }
+        other.is_empty()
+    }
+
     /// A stanza id means one content. Returns `true` when the stanza was accepted before.
     pub(crate) fn check_message_id(
         &mut self,
@@ -169,7 +234,7 @@ mod tests {
     use crate::phone::cipher::CompanionBundle;
     use crate::phone::{Phone, PhoneBundle, PhoneKeys};
     use crate::store::Store;
-    use crate::world::device::{Device, DeviceRow};
+    use crate::world::device::{Device, DeviceRow, UploadedKey};
     use crate::world::load::load;
 
     const ANA: &str = "5511000000001";
@@ -269,6 +334,38 @@ mod tests {
         session(&mut companion, &bundle);
         let again = next(&mut companion);
         world.check_phone_prekey(&ana, &bia, &again);
+        assert_eq!(kinds(&world), ["prekey-id-reused"]);
+    }
+
+    #[test]
+    fn companion_prekey_starts_one_session() {
+        let (mut world, ana, mut companion) = world();
+        let bundle = world.account_mut(BIA).expect("Bia").phone.take_bundle();
+        let (id, public) = bundle.one_time;
+        let device = world.device_mut(&ana).expect("device");
+        device.prekeys.insert(id, UploadedKey::fresh(public));
+        let other = Addr::new(BIA, 7);
+        session(&mut companion, &bundle);
+        let (first, second) = (next(&mut companion), next(&mut companion));
+        world.check_companion_prekey(&other, &ana, &first);
+        world.check_companion_prekey(&other, &ana, &second);
+        assert!(kinds(&world).is_empty(), "one session, many messages");
+        companion.sessions.records.clear();
+        session(&mut companion, &bundle);
+        let again = next(&mut companion);
+        world.check_companion_prekey(&other, &ana, &again);
+        assert_eq!(kinds(&world), ["prekey-id-reused"]);
+    }
+
+    #[test]
+    fn an_upload_must_not_give_an_id_another_key() {
+        let (mut world, ana, _) = world();
+        let (one, other) = (Key32([1; 32]), Key32([2; 32]));
+        let device = world.device_mut(&ana).expect("device");
+        device.prekeys.insert(5, UploadedKey::fresh(one));
+        assert!(world.check_uploaded_prekeys(&ana, &[(5, one), (6, other)]));
+        assert!(kinds(&world).is_empty());
+        assert!(!world.check_uploaded_prekeys(&ana, &[(5, other)]));
         assert_eq!(kinds(&world), ["prekey-id-reused"]);
     }
 

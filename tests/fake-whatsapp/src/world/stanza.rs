@@ -40,10 +40,14 @@ impl World {
                 // Answers to the server's own requests need no reaction.
                 if matches!(attr(node, "type").as_deref(), Some("get" | "set")) {
                     let id = attr(node, "id").unwrap_or_default();
+                    self.check_iq_id(conn, addr, &id);
                     self.iq(conn, Some(addr), &id, node);
                 }
             }
-            "message" => self.message(conn, addr, node),
+            "message" => {
+                self.check_active(conn, addr, node);
+                self.message(conn, addr, node);
+            }
             "receipt" => self.receipt(conn, addr, node),
             "ack" => self.ack(addr, node),
             "ib" => self.ib(conn, addr, node),
@@ -62,6 +66,7 @@ impl World {
         let to = jid_attr(node, "to").map(|jid| jid.to_string());
         let details = json!({"id": id, "class": class, "error": attr(node, "error")});
         self.seen.add("ack", Some(addr), details);
+        self.check_ack(addr, &class, &id);
         self.acknowledged(addr, &class, &id, to.as_deref());
     }
 

@@ -9,6 +9,7 @@ use wacore::net::{HttpClient, HttpRequest, HttpResponse};
 use wacore::store::in_memory::InMemoryBackend;
 use wacore::store::traits::Backend;
 use wacore::types::events::{Event, EventHandler};
+use wacore::types::jid::JidExt as _;
 use whatsapp_rust::bot::{Bot, BotHandle};
 use whatsapp_rust::waproto::whatsapp as wa;
 use whatsapp_rust::{Client, Jid, SendOptions, TokioRuntime};
@@ -178,6 +179,21 @@ impl TestClient {
     /// The account's name as the client knows it.
     pub(crate) fn push_name(&self) -> String {
         self.client.push_name()
+    }
+
+    /// Where the client keeps its session with a device of an account.
+    pub(crate) async fn session_address(&self, phone: &str, device: u16) -> String {
+        let found = self
+            .client
+            .contacts()
+            .is_on_whatsapp(&[Jid::pn(phone)])
+            .await
+            .expect("usync");
+        let lid = found[0].lid.clone().expect("lid");
+        lid.with_device(device)
+            .to_protocol_address()
+            .as_str()
+            .to_owned()
     }
 
     /// Sends a text. Returns the message id.

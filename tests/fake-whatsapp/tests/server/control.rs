@@ -93,6 +93,11 @@ async fn contract() {
     assert_eq!(post("/api/absent", json!({"phone": CONTACT})).await.0, 200);
     let rule = json!({"phone": null, "code": 403, "times": null});
     assert_eq!(post("/api/refuse", rule).await.0, 200);
+    let rule =
+        json!({"stage": "login", "how": "failure", "reason": 402, "code": 101, "expire": 60});
+    assert_eq!(post("/api/trouble", rule).await.0, 200);
+    let impossible = json!({"stage": "accepted", "how": "close"});
+    assert_eq!(post("/api/trouble", impossible).await.0, 400);
     assert!(
         http.delete(url("/api/refuse"))
             .send()
@@ -113,6 +118,9 @@ async fn contract() {
         (&json!(5), &json!(false))
     );
     assert_eq!(get("/api/config").await, config);
+    let reset = json!({"phone": ANA, "how": "reset"});
+    assert_eq!(post("/api/end", reset).await.1["ended"], 1);
+    client.connected(3).await;
     let logout = http
         .post(url(&format!("/api/devices/{ANA}/logout")))
         .send()

@@ -3,10 +3,12 @@
 mod announce;
 mod common;
 mod control;
+mod endings;
 mod load;
 mod messages;
 mod pairing;
 mod persistence;
 mod rules;
 mod trouble;
+mod violations;
 mod watched;

@@ -5,7 +5,6 @@ use std::path::Path;
 use crate::common::{Saved, TestClient, eventually, paired, server, server_with};
 use fake_whatsapp::{FakeWhatsApp, Options};
 use wacore::prekeys::PreKeyUtils;
-use wacore::types::jid::JidExt as _;
 use whatsapp_rust::{Jid, NodeBuilder};
 
 const ANA: &str = "5511999990001";
@@ -33,21 +32,6 @@ async fn inbox_has(server: &FakeWhatsApp, phone: &str, text: &str) {
     .await;
 }
 
-/// Where a client keeps its session with a device of an account.
-async fn session_address(client: &TestClient, phone: &str, device: u16) -> String {
-    let found = client
-        .client
-        .contacts()
-        .is_on_whatsapp(&[Jid::pn(phone)])
-        .await
-        .expect("usync");
-    let lid = found[0].lid.clone().expect("lid");
-    lid.with_device(device)
-        .to_protocol_address()
-        .as_str()
-        .to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn restored_session_reuses_message_keys() {
     let server = server().await;
@@ -65,7 +49,7 @@ async fn restored_session_reuses_message_keys() {
         .await
         .expect("answer");
     ana.texts(1, |text| text == "answer").await;
-    let address = session_address(&ana, CONTACT, 0).await;
+    let address = ana.session_address(CONTACT, 0).await;
     let Saved(store) = ana.stop().await;
     let backup = store
         .get_session(&address)
@@ -131,7 +115,7 @@ async fn client_without_session_asks_the_phone_again() {
     let (ana, _) = paired(&server, ANA, "Ana").await;
     ana.send(CONTACT, "zero").await;
     ana.texts(1, |text| text == "echo: zero").await;
-    let address = session_address(&ana, CONTACT, 0).await;
+    let address = ana.session_address(CONTACT, 0).await;
     let Saved(store) = ana.stop().await;
     store.delete_session(&address).await.expect("delete");
     let ana = TestClient::start(&server, Saved(store)).await;
@@ -160,7 +144,7 @@ async fn client_without_session_asks_the_other_client_again() {
     bia.texts(1, |text| text == "zero").await;
     bia.send(ANA, "reply").await;
     ana.texts(1, |text| text == "reply").await;
-    let address = session_address(&bia, ANA, 1).await;
+    let address = bia.session_address(ANA, 1).await;
     let Saved(store) = bia.stop().await;
     assert!(
         store.has_session(&address).await.expect("store"),

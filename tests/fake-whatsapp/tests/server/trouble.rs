@@ -129,7 +129,7 @@ async fn refused_logins_fail_with_the_code_and_as_often_as_asked() {
     })
     .await;
     let saved = ana.stop().await;
-    server.clear_refusals().await;
+    server.clear_troubles().await;
     let ana = TestClient::start(&server, saved).await;
     ana.connected(1).await;
     ana.stop().await;
