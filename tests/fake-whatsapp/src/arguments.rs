@@ -15,6 +15,9 @@ pub(crate) struct Arguments {
     /// Where the page and the control API are.
     #[arg(long, default_value = "127.0.0.1:8090")]
     control: SocketAddr,
+    /// Where files are uploaded and downloaded.
+    #[arg(long, default_value = "127.0.0.1:8092")]
+    media: SocketAddr,
     /// Where the state is kept. Without it the state is gone at the end.
     #[arg(long)]
     state_dir: Option<PathBuf>,
@@ -25,6 +28,7 @@ impl From<Arguments> for Options {
         Self {
             ws: arguments.ws,
             control: arguments.control,
+            media: arguments.media,
             state_dir: arguments.state_dir,
             ..Self::default()
         }

@@ -23,4 +23,10 @@ pub struct Config {
     pub frame_piece_bytes: usize,
     /// More logins of one device in a minute are a violation; 60 when absent.
     pub max_logins_per_minute: Option<u32>,
+    /// How long a token for the media host is good for. Zero is the usual six hours.
+    pub media_auth_ttl_secs: u64,
+    /// Phones send new companions no history.
+    pub without_history: bool,
+    /// The first chunk of history comes inside its notification, not as a file.
+    pub history_inline: bool,
 }

@@ -10,11 +10,13 @@
 )]
 
 mod addr;
+mod app_state;
 mod config;
 mod control;
 mod error;
 mod iq;
 mod keys;
+mod media;
 mod message;
 mod nodes;
 mod options;
@@ -28,11 +30,14 @@ mod watched;
 mod wire;
 mod world;
 
+pub use app_state::change::{Change, MessageRef};
 pub use config::Config;
 pub use error::Error;
 pub use options::Options;
 pub use pairing::Pairing;
 pub use pairing::link::Linked;
+pub use phone::files::PhoneFile;
+pub use phone::media::{Media, MediaKind};
 pub use seen::{SeenItem, SeenPage, Violation};
 pub use server::FakeWhatsApp;
 pub use watched::Watched;

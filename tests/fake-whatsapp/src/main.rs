@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
     let server = FakeWhatsApp::start(Arguments::parse().into()).await?;
     println!("WhatsApp: {}", server.ws_url());
     println!("Phones:   {}/", server.control_url());
+    println!("Media:    {}", server.media_url());
     tokio::signal::ctrl_c().await?;
     server.shutdown().await;
     Ok(())

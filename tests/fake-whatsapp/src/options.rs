@@ -12,6 +12,8 @@ pub struct Options {
     pub ws: SocketAddr,
     /// Where tests and people give orders. Port 0 takes a free one.
     pub control: SocketAddr,
+    /// Where files are uploaded and downloaded. Port 0 takes a free one.
+    pub media: SocketAddr,
     /// Where the state is kept. Without it the state is gone at the end.
     pub state_dir: Option<PathBuf>,
     /// Knobs that can also be turned later.
@@ -24,6 +26,7 @@ impl Default for Options {
         Self {
             ws: any,
             control: any,
+            media: any,
             state_dir: None,
             config: Config::default(),
         }

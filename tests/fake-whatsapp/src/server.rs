@@ -4,17 +4,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::addr::Addr;
+use crate::app_state::change::Change;
 use crate::config::Config;
 use crate::control;
 use crate::error::Error;
+use crate::media;
+use crate::media::tls::MediaListener;
 use crate::options::Options;
 use crate::pairing::Pairing;
 use crate::pairing::code::{PrimaryHello, normalise};
 use crate::pairing::link::{LinkWaiter, Linked};
+use crate::phone::files::PhoneFile;
+use crate::phone::media::Media;
 use crate::seen::{SeenPage, Violation};
 use crate::store::Store;
 use crate::wire::handshake::PATH;
@@ -35,29 +42,36 @@ pub struct FakeWhatsApp {
     hub: Arc<Hub>,
     ws: SocketAddr,
     control: SocketAddr,
+    media: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl FakeWhatsApp {
-    /// Starts both listeners. Only loopback addresses are accepted.
+    /// Starts the listeners. Only loopback addresses are accepted.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        for addr in [options.ws, options.control] {
+        for addr in [options.ws, options.control, options.media] {
             if !addr.ip().is_loopback() {
                 return Err(Error::NotLoopback(addr));
             }
         }
         let ws = TcpListener::bind(options.ws).await?;
         let control = TcpListener::bind(options.control).await?;
+        let media = TcpListener::bind(options.media).await?;
         let (mut world, identity) = load(Store::open(options.state_dir.as_deref())?)?;
         world.config = options.config;
+        world.media.bound(media.local_addr()?);
         let server = Self {
             ws: ws.local_addr()?,
             control: control.local_addr()?,
+            media: media.local_addr()?,
             hub: Arc::new(Hub::new(world, identity)),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
+        let media = MediaListener::start(media, server.stop.clone())?;
+        let serving = media::http::serve(media, Arc::clone(&server.hub), server.stop.clone());
+        server.tasks.spawn(serving);
         let (hub, tasks, stop) = (
             Arc::clone(&server.hub),
             server.tasks.clone(),
@@ -84,6 +98,28 @@ impl FakeWhatsApp {
     /// Where the control API is.
     pub fn control_url(&self) -> String {
         format!("http://{}", self.control)
+    }
+
+    /// Where files are uploaded and downloaded: plain HTTP, and HTTPS with a certificate that
+    /// nobody signed.
+    #[must_use]
+    pub fn media_addr(&self) -> SocketAddr {
+        self.media
+    }
+
+    /// The media host as people reach it.
+    pub fn media_url(&self) -> String {
+        format!("http://{}", self.media)
+    }
+
+    /// Makes all tokens for the media host invalid, before their time.
+    pub async fn expire_media_auth(&self) {
+        self.hub.with(|world| world.expire_media_auth());
+    }
+
+    /// Removes a file from the media host, as WhatsApp does after some weeks.
+    pub async fn forget_media(&self, direct_path: &str) -> Result<(), Error> {
+        self.hub.with(|world| world.media.forget(direct_path))
     }
 
     /// Ends all sockets and waits for their tasks.
@@ -161,10 +197,74 @@ impl FakeWhatsApp {
         self.hub.with(|world| world.phone_says(phone, to, text, id))
     }
 
+    /// A person sends a file from a simulated phone: it is encrypted and uploaded first.
+    /// Returns the message id.
+    pub async fn send_media_from_phone(
+        &self,
+        phone: &str,
+        to: &str,
+        media: &Media,
+        id: Option<&str>,
+    ) -> Result<String, Error> {
+        self.hub
+            .with(|world| world.phone_sends_media(phone, to, media, id))
+    }
+
+    /// The file of a message that a simulated phone sent or got, and its plain bytes.
+    pub async fn file(&self, phone: &str, id: &str) -> Result<(PhoneFile, Vec<u8>), Error> {
+        self.hub.with(|world| world.phone_file(phone, id))
+    }
+
     /// What a simulated phone decrypted, oldest first.
     pub async fn inbox(&self, phone: &str) -> Result<Vec<InboxItem>, Error> {
         self.hub
             .with(|world| Ok(world.account(phone)?.inbox.clone()))
+    }
+
+    /// A person changes a setting on a simulated phone. Returns the new version of the
+    /// collection it is in.
+    pub async fn change_on_phone(&self, phone: &str, change: &Change) -> Result<u64, Error> {
+        self.hub.with(|world| world.phone_changes(phone, change))
+    }
+
+    /// What all devices of an account agree on: per collection its `version`, and its `values`
+    /// by index.
+    pub async fn app_state(&self, phone: &str) -> Result<Value, Error> {
+        self.hub.with(|world| world.app_state_view(phone))
+    }
+
+    /// A simulated phone makes a new app state key. Without `share` its companions must ask
+    /// for it.
+    pub async fn rotate_app_state_key(&self, phone: &str, share: bool) -> Result<(), Error> {
+        self.hub.with(|world| world.rotate_sync_key(phone, share))
+    }
+
+    /// Gives a phone chats from before, each with so many old messages. Companions that are
+    /// linked later get them as history.
+    pub async fn seed_history(
+        &self,
+        phone: &str,
+        chats: usize,
+        messages: usize,
+    ) -> Result<(), Error> {
+        self.hub
+            .with(|world| world.seed_history(phone, chats, messages))
+    }
+
+    /// A person sets or removes the picture of a simulated phone. Returns its id.
+    pub async fn set_picture(
+        &self,
+        phone: &str,
+        image: Option<&[u8]>,
+    ) -> Result<Option<String>, Error> {
+        let by = Addr::phone(phone);
+        self.hub.with(|world| world.change_own_picture(&by, image))
+    }
+
+    /// A person sets the text about a simulated phone.
+    pub async fn set_about(&self, phone: &str, text: &str) -> Result<(), Error> {
+        let by = Addr::phone(phone);
+        self.hub.with(|world| world.set_about(&by, text))
     }
 
     /// Cuts the live sockets of an account's companions. Returns how many.

@@ -3,7 +3,7 @@
 //! The truth at run time is in memory. Every change is also put in a journal, and the journal
 //! of one stanza is one transaction. In WAL mode a committed transaction survives SIGKILL.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -44,7 +44,12 @@ pub(crate) enum Bucket {
     Identity,
     OneTime,
     Consumed,
+    File,
+    OldMessage,
+    Picture,
+    About,
     Patch,
+    Synced,
     Absent,
     Trouble,
     Violation,
@@ -67,7 +72,12 @@ const BUCKETS: &[(Bucket, &str)] = &[
     (Bucket::Identity, "identity"),
     (Bucket::OneTime, "one-time"),
     (Bucket::Consumed, "consumed"),
+    (Bucket::File, "file"),
+    (Bucket::OldMessage, "old-message"),
+    (Bucket::Picture, "picture"),
+    (Bucket::About, "about"),
     (Bucket::Patch, "patch"),
+    (Bucket::Synced, "synced"),
     (Bucket::Absent, "absent"),
     (Bucket::Trouble, "trouble"),
     (Bucket::Violation, "violation"),
@@ -97,6 +107,7 @@ struct Change {
 /// The database and the journal of the stanza in hand.
 pub(crate) struct Store {
     db: Option<Connection>,
+    dir: Option<PathBuf>,
     journal: Vec<Change>,
 }
 
@@ -114,8 +125,14 @@ impl Store {
         };
         Ok(Self {
             db,
+            dir: dir.map(Path::to_owned),
             journal: Vec::new(),
         })
+    }
+
+    /// The directory of the state, for what is not kept in the database.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
     }
 
     /// All rows of a bucket, in key order.

@@ -1,9 +1,13 @@
 //! The control port: a JSON API for tests and a page for people.
 
+mod app_state;
 mod contacts;
 mod devices;
+mod history;
+mod media;
 mod page;
 mod pairing;
+mod profile;
 mod reply;
 mod watch;
 
@@ -43,6 +47,24 @@ fn router(server: FakeWhatsApp) -> Router {
         .route("/api/contacts", get(contacts::list).post(contacts::add))
         .route("/api/contacts/{phone}/send", post(contacts::send))
         .route("/api/contacts/{phone}/inbox", get(contacts::inbox))
+        .route("/api/contacts/{phone}/send-media", post(media::send))
+        .route("/api/contacts/{phone}/media/{id}", get(media::kept))
+        .route(
+            "/api/contacts/{phone}/app-state",
+            get(app_state::view).post(app_state::change),
+        )
+        .route(
+            "/api/contacts/{phone}/app-state/rotate-key",
+            post(app_state::rotate_key),
+        )
+        .route("/api/contacts/{phone}/history", post(history::seed))
+        .route(
+            "/api/contacts/{phone}/picture",
+            post(profile::set_picture).delete(profile::remove_picture),
+        )
+        .route("/api/contacts/{phone}/about", post(profile::set_about))
+        .route("/api/media/expire-auth", post(media::expire_auth))
+        .route("/api/media/forget", post(media::forget))
         .route("/api/seen", get(watch::seen))
         .route("/api/violations", get(watch::violations))
         .route("/api/config", get(watch::config).post(watch::set_config))

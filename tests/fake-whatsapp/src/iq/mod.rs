@@ -2,6 +2,8 @@
 
 mod app_state;
 mod encrypt;
+mod media;
+mod picture;
 mod settings;
 mod usync;
 
@@ -58,6 +60,11 @@ impl World {
             ("encrypt", Some(addr)) => self.iq_encrypt(addr, set, node),
             ("usync", Some(_)) => self.iq_usync(node),
             ("w:sync:app:state", Some(addr)) => self.iq_app_state(addr, node),
+            ("w:m", Some(addr)) if node.get_optional_child("media_conn").is_some() => {
+                self.iq_media_conn(addr)
+            }
+            ("w:profile:picture", Some(addr)) => self.iq_picture(addr, set, node),
+            ("status", Some(addr)) if set => self.iq_about(addr, node),
             ("md", Some(addr)) => self.iq_device(conn, id, addr, node),
             (xmlns, Some(_)) => settings::answer(xmlns, set, node),
         };

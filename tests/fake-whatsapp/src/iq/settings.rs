@@ -24,9 +24,12 @@ pub(crate) fn answer(xmlns: &str, set: bool, node: &NodeRef<'_>) -> Answer {
         "blocklist" => Answer::one(NodeBuilder::new("list").attr("dhash", "0").build()),
         "privacy" if set => Answer::empty(),
         "privacy" => privacy(),
-        "urn:xmpp:whatsapp:dirty" | "w:profile:picture" if set => Answer::empty(),
-        "w:profile:picture" => Answer::Error(404, "item-not-found"),
-        "status" | "disappearing_mode" | "urn:xmpp:whatsapp:account" | "w:stats" if set => {
+        "urn:xmpp:whatsapp:dirty"
+        | "disappearing_mode"
+        | "urn:xmpp:whatsapp:account"
+        | "w:stats"
+            if set =>
+        {
             Answer::empty()
         }
         "w:g2" => groups(node),

@@ -8,6 +8,7 @@ use wacore_binary::{Jid, Node, NodeRef};
 use crate::iq::Answer;
 use crate::nodes::{attr, child_bytes, children, jid_attr};
 use crate::world::World;
+use crate::world::account::Account;
 
 impl World {
     pub(crate) fn iq_usync(&mut self, node: &NodeRef<'_>) -> Answer {
@@ -76,7 +77,14 @@ impl World {
                 ("devices", Some(account)) => {
                     parts.push(self.device_list(&account.row.phone)?);
                 }
-                ("status", Some(_)) => parts.push(NodeBuilder::new("status").build()),
+                ("status", Some(account)) => parts.push(about_node(account)),
+                ("picture", Some(account)) => {
+                    let jid = account.jid(0).to_string();
+                    if let Some(picture) = self.pictures.get(&jid) {
+                        let node = NodeBuilder::new("picture").attr("id", picture.id.as_str());
+                        parts.push(node.build());
+                    }
+                }
                 _ => {}
             }
         }
@@ -105,5 +113,17 @@ impl World {
                 .children([list, key_index])
                 .build(),
         )
+    }
+}
+
+/// The text about an account.
+fn about_node(account: &Account) -> Node {
+    let node = NodeBuilder::new("status");
+    match &account.about {
+        Some(about) => node
+            .attr("t", about.at.to_string())
+            .bytes(about.text.as_bytes())
+            .build(),
+        None => node.build(),
     }
 }

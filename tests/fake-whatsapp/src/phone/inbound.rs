@@ -48,6 +48,7 @@ impl World {
         if asks_for_key(&content.message) && from.phone == to.phone {
             return self.share_sync_key(from);
         }
+        self.phone_keeps_file(&to.phone, id, &content.message);
         let own = from.phone == to.phone;
         let other = match &content.destination {
             Some(jid) if own => jid

@@ -1,9 +1,15 @@
 //! Simulated phones: device 0 of every account, with real Signal state.
 
+pub(crate) mod app_state;
+mod chats;
 pub(crate) mod cipher;
 pub(crate) mod content;
+pub(crate) mod files;
+pub(crate) mod history;
 pub(crate) mod inbound;
 pub(crate) mod keyshare;
+pub(crate) mod media;
+pub(crate) mod old;
 pub(crate) mod outbound;
 pub(crate) mod persist;
 pub(crate) mod stores;

@@ -104,6 +104,9 @@ impl World {
         let own = to.phone == from.phone;
         let message = match &sent.content {
             PhoneContent::SyncKey => sync_key_message(account),
+            PhoneContent::Peer(bytes) => {
+                wa::Message::decode_from_slice(bytes).map_err(Error::proto)?
+            }
             PhoneContent::Message(bytes) => {
                 let message = wa::Message::decode_from_slice(bytes).map_err(Error::proto)?;
                 if own && sent.to != from.phone {
@@ -128,7 +131,7 @@ impl World {
             .attr("t", now_secs().to_string())
             .attr("notify", account.row.name.as_str())
             .attr("sender_lid", account.lid(0));
-        if matches!(sent.content, PhoneContent::SyncKey) {
+        if matches!(sent.content, PhoneContent::SyncKey | PhoneContent::Peer(_)) {
             stanza = stanza.attr("category", "peer");
         } else if own {
             stanza = stanza.attr("recipient", Jid::pn(sent.to.as_str()));

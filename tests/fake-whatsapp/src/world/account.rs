@@ -6,10 +6,15 @@ use serde::{Deserialize, Serialize};
 use wacore_binary::Jid;
 
 use crate::addr::Addr;
+use crate::app_state::AppState;
+use crate::app_state::keys::SyncKey;
 use crate::error::Error;
 use crate::keys::{Key32, b64};
+use crate::phone::files::PhoneFile;
+use crate::phone::old::OldMessage;
 use crate::phone::{Phone, PhoneKeys};
 use crate::world::device::Device;
+use crate::world::profile::About;
 
 /// The stored part of an account.
 #[derive(Clone, Serialize, Deserialize)]
@@ -29,6 +34,9 @@ pub(crate) struct AccountRow {
     #[serde(with = "b64")]
     pub(crate) sync_key_id: Vec<u8>,
     pub(crate) sync_key: Key32,
+    /// App state keys after the first, oldest first.
+    #[serde(default)]
+    pub(crate) newer_sync_keys: Vec<SyncKey>,
 }
 
 /// A message in a phone's inbox.
@@ -59,7 +67,9 @@ pub(crate) struct PhoneSent {
 pub(crate) enum PhoneContent {
     /// A message, encoded without padding.
     Message(#[serde(with = "b64")] Vec<u8>),
-    /// The app state key, for an own companion.
+    /// A message for an own companion itself, encoded without padding.
+    Peer(#[serde(with = "b64")] Vec<u8>),
+    /// The app state keys, for an own companion.
     SyncKey,
 }
 
@@ -74,8 +84,14 @@ pub(crate) struct Account {
     pub(crate) known: HashSet<String>,
     /// Accounts that exchanged messages with this one.
     pub(crate) peers: HashSet<String>,
-    /// App state patches by collection.
-    pub(crate) patches: HashMap<String, Vec<Vec<u8>>>,
+    /// Files of messages, by message id.
+    pub(crate) files: HashMap<String, PhoneFile>,
+    /// Messages from before the first companion, for history sync.
+    pub(crate) old_messages: Vec<OldMessage>,
+    /// The text about it, once somebody set one.
+    pub(crate) about: Option<About>,
+    /// Settings that all its devices share.
+    pub(crate) app_state: AppState,
 }
 
 impl Account {
@@ -89,7 +105,10 @@ impl Account {
             outbox: HashMap::new(),
             known: HashSet::new(),
             peers: HashSet::new(),
-            patches: HashMap::new(),
+            files: HashMap::new(),
+            old_messages: Vec::new(),
+            about: None,
+            app_state: AppState::default(),
         })
     }
 

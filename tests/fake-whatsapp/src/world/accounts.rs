@@ -40,6 +40,7 @@ impl World {
             keys: PhoneKeys::generate()?,
             sync_key_id: rand::random::<[u8; 6]>().to_vec(),
             sync_key: Key32(rand::random()),
+            newer_sync_keys: Vec::new(),
         };
         self.lids.insert(lid, phone.clone());
         self.accounts.insert(phone.clone(), Account::new(row)?);

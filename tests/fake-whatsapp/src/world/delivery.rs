@@ -114,6 +114,7 @@ impl World {
                 .children([offline])
                 .build();
             self.send(conn, &end);
+            self.first_sync(addr);
         }
     }
 

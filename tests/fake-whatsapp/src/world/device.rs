@@ -83,6 +83,8 @@ pub(crate) struct Device {
     /// Stanzas that were sent to it, as `class/id`.
     pub(crate) delivered: HashSet<String>,
     pub(crate) latest_logins: Logins,
+    /// The phone has sent its history, or will not.
+    pub(crate) history_sent: bool,
 }
 
 impl Device {
@@ -96,6 +98,7 @@ impl Device {
             chains: HashMap::new(),
             delivered: HashSet::new(),
             latest_logins: Logins::default(),
+            history_sent: false,
         }
     }
 

@@ -1,10 +1,14 @@
 //! The world as it was before the process ended.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use buffa::Message as _;
 use serde::de::DeserializeOwned;
+use waproto::whatsapp::SyncdPatch;
 
 use crate::addr::Addr;
+use crate::app_state::keys::SyncKeys;
 use crate::config::Config;
 use crate::error::Error;
 use crate::keys::Key32;
@@ -21,6 +25,7 @@ const SERVER_KEY: &str = "noise";
 /// Reads everything. Draws the server's key on the first start.
 pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
     let identity = server_identity(&mut store)?;
+    let media = super::media::media_host(&mut store)?;
     let mut world = World {
         store,
         accounts: BTreeMap::new(),
@@ -31,6 +36,8 @@ pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
         absent: Default::default(),
         silenced: Default::default(),
         config: Config::default(),
+        media: Arc::new(media),
+        pictures: HashMap::new(),
         seen: Seen::default(),
         out: Vec::new(),
         next_conn: 0,
@@ -43,6 +50,10 @@ pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
     }
     for row in world.store.rows(Bucket::Trouble)? {
         world.troubles = json(&row)?;
+    }
+    for row in world.store.rows(Bucket::Picture)? {
+        let picture = json(&row)?;
+        world.pictures.insert(row.key, picture);
     }
     for row in world.store.rows(Bucket::Violation)? {
         world.seen.violations.push(json(&row)?);
@@ -104,14 +115,31 @@ impl World {
             let (phone, peer) = split(&row.key)?;
             self.account_mut(phone)?.peers.insert(peer.to_owned());
         }
+        for row in self.store.rows(Bucket::File)? {
+            let (phone, id) = split(&row.key)?;
+            let file = json(&row)?;
+            self.account_mut(phone)?.files.insert(id.to_owned(), file);
+        }
+        for row in self.store.rows(Bucket::OldMessage)? {
+            let item = json(&row)?;
+            self.account_mut(split(&row.key)?.0)?
+                .old_messages
+                .push(item);
+        }
+        for row in self.store.rows(Bucket::About)? {
+            let about = json(&row)?;
+            self.account_mut(split(&row.key)?.0)?.about = Some(about);
+        }
         for row in self.store.rows(Bucket::Patch)? {
             let (phone, rest) = split(&row.key)?;
             let (collection, _) = split(rest)?;
-            let patches = &mut self.account_mut(phone)?.patches;
-            patches
-                .entry(collection.to_owned())
-                .or_default()
-                .push(row.value);
+            let patch = SyncdPatch::decode_from_slice(&row.value).map_err(Error::proto)?;
+            let account = self.account_mut(phone)?;
+            let keys = SyncKeys::of(&account.row);
+            account
+                .app_state
+                .entry(collection)
+                .add(collection, patch, &keys)?;
         }
         Ok(())
     }
@@ -146,6 +174,11 @@ impl World {
                 device.delivered.insert(what.to_owned());
             }
         }
+        for row in self.store.rows(Bucket::Synced)? {
+            if let Some(device) = self.device_mut(&addr(&row.key)?) {
+                device.history_sent = true;
+            }
+        }
         for row in self.store.rows(Bucket::Sent)? {
             let (who, id) = split(&row.key)?;
             let sent = json(&row)?;
@@ -175,7 +208,8 @@ impl World {
     }
 }
 
-fn json<T: DeserializeOwned>(row: &Row) -> Result<T, Error> {
+/// A row's value.
+pub(super) fn json<T: DeserializeOwned>(row: &Row) -> Result<T, Error> {
     serde_json::from_slice(&row.value)
         .map_err(|error| Error::Corrupt(format!("{}: {error}", row.key)))
 }

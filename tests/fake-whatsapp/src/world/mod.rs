@@ -11,23 +11,28 @@ pub(crate) mod ending;
 pub(crate) mod hub;
 pub(crate) mod load;
 pub(crate) mod login;
+pub(crate) mod media;
+pub(crate) mod profile;
 pub(crate) mod queue;
 pub(crate) mod rules;
 pub(crate) mod stanza;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use wacore_binary::Jid;
 
 use crate::addr::Addr;
 use crate::config::Config;
 use crate::error::Error;
+use crate::media::MediaHost;
 use crate::seen::Seen;
 use crate::store::Store;
 use account::Account;
 use conns::{Conn, ConnId, Outgoing};
 use device::Device;
 use ending::Trouble;
+use profile::Picture;
 
 /// The state of the server.
 pub(crate) struct World {
@@ -42,6 +47,9 @@ pub(crate) struct World {
     pub(crate) absent: HashSet<String>,
     pub(crate) silenced: HashSet<String>,
     pub(crate) config: Config,
+    pub(crate) media: Arc<MediaHost>,
+    /// Pictures by the JID of the account or group.
+    pub(crate) pictures: HashMap<String, Picture>,
     pub(crate) seen: Seen,
     /// What to do on sockets once the journal is durable.
     pub(crate) out: Vec<(ConnId, Outgoing)>,

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::http::LoopbackHttp;
 use async_channel::{Receiver, Sender};
 use fake_whatsapp::{FakeWhatsApp, Linked, Options, Watched};
-use wacore::net::{HttpClient, HttpRequest, HttpResponse};
 use wacore::store::in_memory::InMemoryBackend;
 use wacore::store::traits::Backend;
 use wacore::types::events::{Event, EventHandler};
@@ -19,18 +19,6 @@ use whatsapp_rust_tokio_transport::TokioWebSocketTransportFactory;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 const PREKEYS: usize = 30;
 const VERSION: (u32, u32, u32) = (2, 3000, 1_023_000_000);
-
-/// No test needs the web.
-struct NoHttp;
-
-#[async_trait::async_trait]
-impl HttpClient for NoHttp {
-    async fn execute(&self, _request: HttpRequest) -> wacore_anyhow::Result<HttpResponse> {
-        Err(wacore_anyhow::anyhow!("no HTTP in tests"))
-    }
-}
-
-use whatsapp_rust::anyhow as wacore_anyhow;
 
 /// Keeps all events, in order.
 struct Recorder {
@@ -77,26 +65,35 @@ impl TestClient {
         Self::start_at(&server.ws_url(), saved).await
     }
 
+    /// The same, for a client that reads the history of its phone.
+    pub(crate) async fn start_with_history(server: &FakeWhatsApp, saved: Saved) -> Self {
+        Self::start_client(&server.ws_url(), saved, false).await
+    }
+
     /// The same, for a server in another process.
     pub(crate) async fn start_at(ws_url: &str, saved: Saved) -> Self {
+        Self::start_client(ws_url, saved, true).await
+    }
+
+    async fn start_client(ws_url: &str, saved: Saved, skip_history: bool) -> Self {
         let (news_tx, news) = async_channel::bounded(1);
         let recorder = Arc::new(Recorder {
             events: Mutex::new(Vec::new()),
             news: news_tx,
         });
         let transport = TokioWebSocketTransportFactory::new().with_url(ws_url);
-        let bot = Bot::builder()
+        let mut builder = Bot::builder()
             .with_backend_arc(Arc::clone(&saved.0))
             .with_transport_factory(transport)
-            .with_http_client(NoHttp)
+            .with_http_client(LoopbackHttp)
             .with_runtime(TokioRuntime)
             .with_version(VERSION)
             .with_wanted_pre_key_count(PREKEYS)
-            .skip_history_sync()
-            .with_event_handler(Shared(Arc::clone(&recorder)))
-            .build()
-            .await
-            .expect("client");
+            .with_event_handler(Shared(Arc::clone(&recorder)));
+        if skip_history {
+            builder = builder.skip_history_sync();
+        }
+        let bot = builder.build().await.expect("client");
         let client = bot.client();
         Self {
             handle: bot.spawn(),

@@ -1,13 +1,18 @@
 //! Real clients against the fake server. One binary: each links a whole client.
 
 mod announce;
+mod app_state;
 mod common;
 mod control;
 mod endings;
+mod history;
+mod http;
 mod load;
+mod media;
 mod messages;
 mod pairing;
 mod persistence;
+mod pictures;
 mod rules;
 mod trouble;
 mod violations;
