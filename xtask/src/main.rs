@@ -5,6 +5,7 @@ mod binaries;
 mod command;
 mod licences;
 mod lint;
+mod npm;
 mod test;
 
 use std::process::ExitCode;

@@ -2,12 +2,13 @@
 
 use crate::binaries;
 use crate::command::{cargo, say, works};
-use crate::{licences, lint};
+use crate::{licences, lint, npm};
 
 /// All tests, or those that match `filters`.
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     lint::format()?;
     licences::check()?;
+    npm::install()?;
     let demo = binaries::demo(false)?;
     let production = binaries::production(false)?;
     let features = [

@@ -122,6 +122,14 @@ impl FakeWhatsApp {
         self.hub.with(|world| world.media.forget(direct_path))
     }
 
+    /// The public key that the server's Noise certificates are rooted in. A client that takes
+    /// it instead of WhatsApp's checks this server as it checks the real one. It is a new one
+    /// each time the server starts.
+    #[must_use]
+    pub fn noise_root(&self) -> [u8; 32] {
+        self.hub.identity.root().0
+    }
+
     /// Ends all sockets and waits for their tasks.
     pub async fn shutdown(&self) {
         self.stop.cancel();

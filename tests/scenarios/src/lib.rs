@@ -7,12 +7,14 @@
 )]
 
 mod api;
+mod baileys;
 mod hooks;
 mod process;
 mod wait;
 mod world;
 
 pub use api::{Answer, Api};
+pub use baileys::{Baileys, Status};
 pub use hooks::{Hook, HookServer};
 pub use process::{API_KEY, Build, Pombal, PombalOptions};
 pub use wait::{PATIENCE, eventually};

@@ -31,6 +31,7 @@ fn router(server: FakeWhatsApp) -> Router {
     Router::new()
         .route("/", get(page::page))
         .route("/api/health", get(watch::health))
+        .route("/api/noise-root", get(watch::noise_root))
         .route("/api/qr.svg", get(page::qr_image))
         .route("/api/pairings", get(pairing::pairings))
         .route("/api/announce", post(pairing::announce))

@@ -22,6 +22,15 @@ pub(super) async fn health() -> Json<Value> {
     super::reply::ok()
 }
 
+/// The root of the server's Noise certificates, in hex.
+pub(super) async fn noise_root(State(server): State<FakeWhatsApp>) -> Json<Value> {
+    let hex: String = server
+        .noise_root()
+        .map(|byte| format!("{byte:02x}"))
+        .concat();
+    Json(json!({ "key": hex }))
+}
+
 pub(super) async fn seen(
     State(server): State<FakeWhatsApp>,
     Query(query): Query<SeenQuery>,

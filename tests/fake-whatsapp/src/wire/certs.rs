@@ -10,6 +10,7 @@ use wacore_libsignal::protocol::KeyPair;
 use waproto::whatsapp::{CertChain, cert_chain::NoiseCertificate, cert_chain::noise_certificate};
 
 use crate::error::Error;
+use crate::keys::{Key32, djb};
 use crate::time::now_secs;
 
 const INTERMEDIATE_SERIAL: u32 = 1;
@@ -18,8 +19,16 @@ const LEAF_SERIAL: u32 = 2;
 const VALID_BEFORE_NOW_SECS: u64 = 24 * 3600;
 const VALID_AFTER_NOW_SECS: u64 = 365 * 24 * 3600;
 
-/// Builds the encoded chain for a server whose static Noise key is `server_static`.
-pub(crate) fn chain_for(server_static: &[u8]) -> Result<Vec<u8>, Error> {
+/// What the server shows, and what a client needs to check it.
+pub(crate) struct Certificates {
+    /// The encoded chain.
+    pub(crate) chain: Vec<u8>,
+    /// The root's public key, which a client takes instead of WhatsApp's.
+    pub(crate) root: Key32,
+}
+
+/// Builds the chain for a server whose static Noise key is `server_static`, under a new root.
+pub(crate) fn certify(server_static: &[u8]) -> Result<Certificates, Error> {
     let mut rng = rand::rng();
     let root = KeyPair::generate(&mut rng);
     let intermediate = KeyPair::generate(&mut rng);
@@ -37,7 +46,10 @@ pub(crate) fn chain_for(server_static: &[u8]) -> Result<Vec<u8>, Error> {
             &intermediate,
         )?),
     };
-    Ok(chain.encode_to_vec())
+    Ok(Certificates {
+        chain: chain.encode_to_vec(),
+        root: djb(root.public_key.public_key_bytes())?,
+    })
 }
 
 fn certificate(
@@ -83,7 +95,7 @@ mod tests {
     fn chain_is_sound_but_the_root_is_not_the_real_one() {
         let server = KeyPair::generate(&mut rand::rng());
         let key = server.public_key.public_key_bytes();
-        let chain = chain_for(key).expect("chain");
+        let Certificates { chain, root } = certify(key).expect("chain");
         let decoded = CertChain::decode_from_slice(&chain).expect("decode");
         let details = decoded.intermediate.details.as_deref().expect("details");
         let intermediate = noise_certificate::Details::decode_from_slice(details).expect("details");
@@ -91,6 +103,7 @@ mod tests {
             &decoded.leaf,
             intermediate.key.as_deref().expect("key")
         ));
+        assert!(signed_by(&decoded.intermediate, &root.0));
         assert!(!signed_by(&decoded.intermediate, &WA_CERT_PUB_KEY));
         // The tests of this crate link a client that skips signatures; the rest must be right.
         let server_key: &[u8; 32] = key.try_into().expect("32 bytes");

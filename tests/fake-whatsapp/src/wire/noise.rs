@@ -9,12 +9,13 @@ use wacore_noise::{NoiseCipher, NoiseHandshake};
 use waproto::whatsapp::{HandshakeMessage, handshake_message::ServerHello};
 
 use crate::error::Error;
-use crate::wire::certs;
+use crate::keys::Key32;
+use crate::wire::certs::{self, Certificates};
 
-/// The server's static key and its certificate chain.
+/// The server's static key and its certificates.
 pub(crate) struct ServerIdentity {
     key: KeyPair,
-    chain: Vec<u8>,
+    certificates: Certificates,
 }
 
 impl ServerIdentity {
@@ -22,11 +23,16 @@ impl ServerIdentity {
     pub(crate) fn from_private(private: &[u8]) -> Result<Self, Error> {
         let private_key = PrivateKey::deserialize(private).map_err(Error::curve)?;
         let public_key: PublicKey = private_key.public_key().map_err(Error::curve)?;
-        let chain = certs::chain_for(public_key.public_key_bytes())?;
+        let certificates = certs::certify(public_key.public_key_bytes())?;
         Ok(Self {
             key: KeyPair::new(public_key, private_key),
-            chain,
+            certificates,
         })
+    }
+
+    /// The key that the certificates are rooted in.
+    pub(crate) fn root(&self) -> Key32 {
+        self.certificates.root
     }
 }
 
@@ -36,7 +42,7 @@ impl ServerIdentity {
         let other = KeyPair::generate(&mut rand::rng());
         Ok(Self {
             key: self.key.clone(),
-            chain: certs::chain_for(other.public_key.public_key_bytes())?,
+            certificates: certs::certify(other.public_key.public_key_bytes())?,
         })
     }
 }
@@ -121,7 +127,7 @@ fn answer_xx(
     noise.mix_shared_secret(ephemeral.private_key.serialize(), client_ephemeral)?;
     let encrypted_static = noise.encrypt(server.key.public_key.public_key_bytes())?;
     noise.mix_shared_secret(server.key.private_key.serialize(), client_ephemeral)?;
-    let chain = noise.encrypt(&server.chain)?;
+    let chain = noise.encrypt(&server.certificates.chain)?;
     let reply = server_hello(&ephemeral, Some(encrypted_static), chain);
     let pattern = if pattern == NOISE_PATTERN_XX {
         "XX"
@@ -156,7 +162,7 @@ fn answer_ik(
     noise.authenticate(ephemeral.public_key.public_key_bytes());
     noise.mix_shared_secret(ephemeral.private_key.serialize(), client_ephemeral)?;
     noise.mix_shared_secret(ephemeral.private_key.serialize(), &client_static)?;
-    let chain = noise.encrypt(&server.chain)?;
+    let chain = noise.encrypt(&server.certificates.chain)?;
     let (read, write) = noise.finish()?;
     let reply = server_hello(&ephemeral, None, chain);
     Ok((

@@ -40,6 +40,8 @@ async fn contract() {
         .expect("qr");
     assert!(qr.text().await.expect("svg").contains("<svg"));
     assert_eq!(get("/api/pairings").await, json!([]));
+    let root = get("/api/noise-root").await["key"].clone();
+    assert_eq!(root.as_str().expect("hex").len(), 64);
 
     let client = TestClient::start(&server, Saved::new()).await;
     let qr = client.qr().await;

@@ -1,0 +1,7 @@
+//! An independent client against the fake server: Baileys, from npm.
+//!
+//! Where Baileys and `whatsapp-rust` disagree with the fake server, the fake server is wrong.
+
+mod endings;
+mod pairing;
+mod texts;
