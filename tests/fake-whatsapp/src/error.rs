@@ -44,6 +44,14 @@ pub enum Error {
     /// No socket waits with this QR code, phone number or contact.
     #[error("{0}")]
     NotFound(String),
+    /// A group's rules do not allow it. The words and the number are WhatsApp's.
+    #[error("{code} {text}")]
+    Denied {
+        /// As in `<error code>`.
+        code: u16,
+        /// As in `<error text>`.
+        text: &'static str,
+    },
     /// The request makes no sense.
     #[error("{0}")]
     BadRequest(String),

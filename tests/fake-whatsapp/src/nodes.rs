@@ -100,6 +100,11 @@ pub(crate) fn server_id() -> String {
     format!("{}-{}", rand::random::<u32>(), rand::random::<u16>())
 }
 
+/// A new token for the description of a group.
+pub(crate) fn description_id() -> String {
+    format!("{:08X}", rand::random::<u32>())
+}
+
 /// A new message id, in the form that phones use.
 pub(crate) fn message_id() -> String {
     format!(

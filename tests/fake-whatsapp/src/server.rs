@@ -14,19 +14,22 @@ use crate::app_state::change::Change;
 use crate::config::Config;
 use crate::control;
 use crate::error::Error;
+use crate::groups::info::GroupInfo;
+use crate::groups::order::{GroupOrder, GroupPlan, GroupReply};
 use crate::media;
 use crate::media::tls::MediaListener;
 use crate::options::Options;
 use crate::pairing::Pairing;
 use crate::pairing::code::{PrimaryHello, normalise};
 use crate::pairing::link::{LinkWaiter, Linked};
+use crate::phone::draft::Draft;
 use crate::phone::files::PhoneFile;
+use crate::phone::held::InboxItem;
 use crate::phone::media::Media;
 use crate::seen::{SeenPage, Violation};
 use crate::store::Store;
 use crate::wire::handshake::PATH;
 use crate::wire::listener::listen;
-use crate::world::account::InboxItem;
 use crate::world::api::{ContactInfo, DeviceInfo, DropHow};
 use crate::world::ending::{Ending, Trouble};
 use crate::world::hub::Hub;
@@ -194,7 +197,8 @@ impl FakeWhatsApp {
         self.hub.with(|world| world.add_contact(phone, name, echo))
     }
 
-    /// A person types a message on a simulated phone. Returns the message id.
+    /// A person types a text on a simulated phone, to a phone number or to the JID of a group.
+    /// Returns the message id.
     pub async fn send_from_phone(
         &self,
         phone: &str,
@@ -221,6 +225,40 @@ impl FakeWhatsApp {
     /// The file of a message that a simulated phone sent or got, and its plain bytes.
     pub async fn file(&self, phone: &str, id: &str) -> Result<(PhoneFile, Vec<u8>), Error> {
         self.hub.with(|world| world.phone_file(phone, id))
+    }
+
+    /// A person sends a message of any kind with a simulated phone, to a phone number or to the
+    /// JID of a group. Returns the message id.
+    pub async fn send_draft(
+        &self,
+        phone: &str,
+        to: &str,
+        draft: &Draft,
+        id: Option<&str>,
+    ) -> Result<String, Error> {
+        self.hub
+            .with(|world| world.phone_drafts(phone, to, draft, id))
+    }
+
+    /// All groups.
+    pub async fn groups(&self) -> Vec<GroupInfo> {
+        self.hub.with(|world| world.group_infos())
+    }
+
+    /// A person makes a group with a simulated phone.
+    pub async fn create_group(&self, plan: GroupPlan) -> Result<GroupReply, Error> {
+        self.hub.with(|world| world.phone_creates_group(plan))
+    }
+
+    /// A person does something to a group with a simulated phone. `group` is its JID.
+    pub async fn change_group(
+        &self,
+        actor: &str,
+        group: &str,
+        order: GroupOrder,
+    ) -> Result<GroupReply, Error> {
+        self.hub
+            .with(|world| world.phone_orders(actor, group, order))
     }
 
     /// What a simulated phone decrypted, oldest first.

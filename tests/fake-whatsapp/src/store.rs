@@ -53,6 +53,12 @@ pub(crate) enum Bucket {
     Absent,
     Trouble,
     Violation,
+    Group,
+    OldInvite,
+    SenderKey,
+    SenderKeyGiven,
+    GroupChain,
+    MessageSecret,
 }
 
 const BUCKETS: &[(Bucket, &str)] = &[
@@ -81,6 +87,12 @@ const BUCKETS: &[(Bucket, &str)] = &[
     (Bucket::Absent, "absent"),
     (Bucket::Trouble, "trouble"),
     (Bucket::Violation, "violation"),
+    (Bucket::Group, "group"),
+    (Bucket::OldInvite, "old-invite"),
+    (Bucket::SenderKey, "sender-key"),
+    (Bucket::SenderKeyGiven, "sender-key-given"),
+    (Bucket::GroupChain, "group-chain"),
+    (Bucket::MessageSecret, "message-secret"),
 ];
 
 impl Bucket {

@@ -6,8 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::reply::{Reply, ok};
+use crate::error::Error;
+use crate::phone::draft::Draft;
+use crate::phone::held::InboxItem;
 use crate::server::FakeWhatsApp;
-use crate::world::account::InboxItem;
 use crate::world::api::ContactInfo;
 
 #[derive(Deserialize)]
@@ -18,9 +20,13 @@ pub(super) struct NewContact {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Text {
+pub(super) struct Outgoing {
+    /// A phone number, or the JID of a group.
     to: String,
-    text: String,
+    /// A plain text.
+    text: Option<String>,
+    /// Or a message of any kind.
+    message: Option<Draft>,
     id: Option<String>,
 }
 
@@ -41,11 +47,17 @@ pub(super) async fn add(
 pub(super) async fn send(
     State(server): State<FakeWhatsApp>,
     Path(phone): Path<String>,
-    Json(body): Json<Text>,
+    Json(body): Json<Outgoing>,
 ) -> Reply<Value> {
-    let id = server
-        .send_from_phone(&phone, &body.to, &body.text, body.id.as_deref())
-        .await?;
+    let (to, id) = (body.to.as_str(), body.id.as_deref());
+    let id = match (&body.message, &body.text) {
+        (Some(draft), None) => server.send_draft(&phone, to, draft, id).await?,
+        (None, Some(text)) => server.send_from_phone(&phone, to, text, id).await?,
+        _ => {
+            let what = "either a text or a message is needed".to_owned();
+            return Err(Error::BadRequest(what).into());
+        }
+    };
     Ok(Json(json!({"id": id})))
 }
 

@@ -3,6 +3,7 @@
 mod app_state;
 mod contacts;
 mod devices;
+mod groups;
 mod history;
 mod media;
 mod page;
@@ -66,6 +67,8 @@ fn router(server: FakeWhatsApp) -> Router {
         .route("/api/contacts/{phone}/about", post(profile::set_about))
         .route("/api/media/expire-auth", post(media::expire_auth))
         .route("/api/media/forget", post(media::forget))
+        .route("/api/groups", get(groups::list).post(groups::create))
+        .route("/api/groups/{group}/{action}", post(groups::act))
         .route("/api/seen", get(watch::seen))
         .route("/api/violations", get(watch::violations))
         .route("/api/config", get(watch::config).post(watch::set_config))

@@ -23,6 +23,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = match &self.0 {
             Error::NotFound(_) => StatusCode::NOT_FOUND,
+            Error::Denied { code, .. } => {
+                StatusCode::from_u16(*code).unwrap_or(StatusCode::CONFLICT)
+            }
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
             Error::Pairing(_) => StatusCode::CONFLICT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

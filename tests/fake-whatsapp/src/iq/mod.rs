@@ -2,6 +2,8 @@
 
 mod app_state;
 mod encrypt;
+mod group_set;
+mod groups;
 mod media;
 mod picture;
 mod settings;
@@ -65,8 +67,9 @@ impl World {
             }
             ("w:profile:picture", Some(addr)) => self.iq_picture(addr, set, node),
             ("status", Some(addr)) if set => self.iq_about(addr, node),
+            ("w:g2", Some(addr)) => self.iq_groups(addr, set, node),
             ("md", Some(addr)) => self.iq_device(conn, id, addr, node),
-            (xmlns, Some(_)) => settings::answer(xmlns, set, node),
+            (xmlns, Some(_)) => settings::answer(xmlns, set),
         };
         match answer {
             Answer::Result(content) => self.send(conn, &iq_result(id, content)),

@@ -1,10 +1,8 @@
 //! Requests whose answer does not depend on the world.
 
-use wacore_binary::NodeRef;
 use wacore_binary::builder::NodeBuilder;
 
 use crate::iq::Answer;
-use crate::nodes::attr;
 
 /// What a new account has (`wacore/src/iq/privacy.rs`).
 const PRIVACY: &[(&str, &str)] = &[
@@ -18,7 +16,7 @@ const PRIVACY: &[(&str, &str)] = &[
 ];
 
 /// Answers by namespace.
-pub(crate) fn answer(xmlns: &str, set: bool, node: &NodeRef<'_>) -> Answer {
+pub(crate) fn answer(xmlns: &str, set: bool) -> Answer {
     match xmlns {
         "abt" | "w" => props(xmlns),
         "blocklist" => Answer::one(NodeBuilder::new("list").attr("dhash", "0").build()),
@@ -32,7 +30,6 @@ pub(crate) fn answer(xmlns: &str, set: bool, node: &NodeRef<'_>) -> Answer {
         {
             Answer::empty()
         }
-        "w:g2" => groups(node),
         _ => Answer::Unknown,
     }
 }
@@ -57,15 +54,4 @@ fn privacy() -> Answer {
             .build()
     });
     Answer::one(NodeBuilder::new("privacy").children(categories).build())
-}
-
-/// This server has no groups.
-fn groups(node: &NodeRef<'_>) -> Answer {
-    if node.get_optional_child("participating").is_some() {
-        return Answer::one(NodeBuilder::new("groups").build());
-    }
-    match attr(node, "to") {
-        Some(to) if to.ends_with("@g.us") => Answer::Error(404, "item-not-found"),
-        _ => Answer::Unknown,
-    }
 }

@@ -1,5 +1,7 @@
 //! Messages between devices: routing, acknowledgements, receipts.
 
+mod group;
+mod group_receipt;
 mod receipt;
 mod route;
 mod stanza;

@@ -6,7 +6,7 @@ use serde_json::json;
 use wacore::iq::prekeys::SignedPreKeyNode;
 use wacore::protocol::ProtocolNode as _;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Jid, Node, NodeRef};
+use wacore_binary::{Jid, JidExt as _, Node, NodeRef};
 
 use crate::addr::Addr;
 use crate::keys::{SignedPreKey, djb};
@@ -36,6 +36,9 @@ impl World {
                 self.acknowledged(from, "message", id, Some(&to.to_string()));
             }
         }
+        if to.is_group() {
+            return self.group_receipt(from, &to, &id, &ids, node);
+        }
         let Some(sender) = self.resolve(&to) else {
             return;
         };
@@ -46,7 +49,7 @@ impl World {
         self.forward_receipt(from, &sender, &id, kind.as_deref(), &to, node);
     }
 
-    fn check_receipt(&mut self, from: &Addr, sender: &Addr, ids: &[String]) {
+    pub(super) fn check_receipt(&mut self, from: &Addr, sender: &Addr, ids: &[String]) {
         let Some(account) = self.accounts.get(&sender.phone) else {
             return;
         };
@@ -117,7 +120,7 @@ impl World {
     }
 
     /// A companion could not read what a simulated phone sent.
-    fn phone_resends(&mut self, to: &Addr, phone: &Addr, id: &str, node: &NodeRef<'_>) {
+    pub(super) fn phone_resends(&mut self, to: &Addr, phone: &Addr, id: &str, node: &NodeRef<'_>) {
         let Ok(account) = self.account(&phone.phone) else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Jid, Node, NodeRef};
+use wacore_binary::{Jid, JidExt as _, Node, NodeRef};
 
 use super::stanza::{Incoming, Part};
 use crate::addr::Addr;
@@ -14,15 +14,15 @@ use crate::world::World;
 use crate::world::conns::ConnId;
 
 /// The stanza is malformed (`whatsapp-rust/src/client/node_io.rs`, `take_ack_waiter`).
-const MALFORMED: u16 = 400;
+pub(super) const MALFORMED: u16 = 400;
 /// There is no such receiver.
-const NO_RECEIVER: u16 = 404;
+pub(super) const NO_RECEIVER: u16 = 404;
 
 /// What the simulated phones among the receivers made of a message.
 #[derive(Default)]
-struct Opened {
-    read: Vec<(Addr, Content)>,
-    failed: Vec<Addr>,
+pub(super) struct Opened {
+    pub(super) read: Vec<(Addr, Content)>,
+    pub(super) failed: Vec<Addr>,
 }
 
 impl World {
@@ -34,6 +34,9 @@ impl World {
             return self.send(conn, &message_ack(&id, &to, Some(MALFORMED)));
         };
         self.log_message(from, &incoming);
+        if incoming.to.is_group() {
+            return self.group_message(conn, from, &incoming);
+        }
         if self
             .resolve(&incoming.to)
             .is_none_or(|to| !self.exists(&to.phone))
@@ -60,11 +63,12 @@ impl World {
         }
         for (phone, content) in &opened.read {
             self.remember_peers(&from.phone, &phone.phone);
-            self.phone_got(phone, from, &incoming.id, content, again);
+            self.phone_got(phone, from, &incoming.id, content);
         }
     }
 
-    fn open_copies(&mut self, from: &Addr, incoming: &Incoming) -> Opened {
+    /// Has the simulated phones among the receivers decrypt their copies.
+    pub(super) fn open_copies(&mut self, from: &Addr, incoming: &Incoming) -> Opened {
         let mut opened = Opened::default();
         for part in &incoming.parts {
             let Ok(parsed) = Parsed::parse(&part.enc_type, &part.bytes) else {
@@ -162,7 +166,18 @@ impl World {
     }
 }
 
-fn message_ack(id: &str, to: &Jid, error: Option<u16>) -> Node {
+/// Acknowledges a message, or refuses it.
+pub(super) fn message_ack(id: &str, to: &Jid, error: Option<u16>) -> Node {
+    message_ack_with(id, to, error, None)
+}
+
+/// The same, with the hash of a group's devices for a sender that has another one.
+pub(super) fn message_ack_with(
+    id: &str,
+    to: &Jid,
+    error: Option<u16>,
+    phash: Option<&str>,
+) -> Node {
     let mut ack = NodeBuilder::new("ack")
         .attr("class", "message")
         .attr("id", id)
@@ -170,6 +185,9 @@ fn message_ack(id: &str, to: &Jid, error: Option<u16>) -> Node {
         .attr("t", now_secs().to_string());
     if let Some(error) = error {
         ack = ack.attr("error", error.to_string());
+    }
+    if let Some(phash) = phash {
+        ack = ack.attr("phash", phash);
     }
     ack.build()
 }

@@ -29,6 +29,19 @@ pub(super) struct Incoming {
     pub(super) rest: Vec<Node>,
     /// An answer to a retry receipt.
     pub(super) is_retry: bool,
+    /// The copy for all devices of a group (`wacore/src/send/group.rs`).
+    pub(super) shared: Option<Shared>,
+    /// How the sender names the members of the group.
+    pub(super) addressing: Option<String>,
+    /// Hash of the devices that the sender believes to be in the group.
+    pub(super) phash: Option<String>,
+}
+
+/// What a sender key encrypted.
+pub(super) struct Shared {
+    pub(super) bytes: Vec<u8>,
+    /// The `<enc>` node, as it is forwarded.
+    pub(super) enc: Node,
 }
 
 impl Incoming {
@@ -44,6 +57,9 @@ impl Incoming {
             parts: Vec::new(),
             rest: Vec::new(),
             is_retry: false,
+            shared: None,
+            addressing: attr(node, "addressing_mode"),
+            phash: attr(node, "phash"),
             category,
             id,
             to,
@@ -60,7 +76,15 @@ impl Incoming {
                 }
                 "enc" => {
                     incoming.is_retry |= child.get_attr("count").is_some();
-                    let to = incoming.to.clone();
+                    if attr(child, "type").as_deref() == Some("skmsg") {
+                        incoming.shared = Some(Shared {
+                            bytes: child.content_bytes()?.to_vec(),
+                            enc: child.to_owned(),
+                        });
+                        continue;
+                    }
+                    // In a group a resend says for which device it is.
+                    let to = jid_attr(node, "participant").unwrap_or_else(|| incoming.to.clone());
                     incoming.add(world, from, &to, child);
                 }
                 _ => incoming.rest.push(child.to_owned()),

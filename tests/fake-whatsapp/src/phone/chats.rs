@@ -7,6 +7,7 @@ use waproto::whatsapp as wa;
 use waproto::whatsapp::web_message_info::Status;
 
 use super::content::text_message;
+use super::kinds::Kind;
 use crate::app_state::change::chat_jid;
 use crate::world::account::{Account, PhoneContent};
 
@@ -15,6 +16,8 @@ struct Item {
     id: String,
     at_ms: u64,
     from_me: bool,
+    /// Who sent it, in a group.
+    participant: Option<String>,
     message: wa::Message,
 }
 
@@ -30,19 +33,21 @@ impl Chats {
                 id: old.id.clone(),
                 at_ms: old.at_ms,
                 from_me: old.from_me,
+                participant: None,
                 message: text_message(&old.text),
             });
         }
-        for item in &account.inbox {
+        for item in account.inbox.iter().filter(|item| stands_alone(item.kind)) {
             let sent = account.outbox.get(&item.id).filter(|_| item.from_me);
             let message = sent.and_then(|sent| match &sent.content {
                 PhoneContent::Message(bytes) => wa::Message::decode_from_slice(bytes).ok(),
                 _ => None,
             });
-            chats.entry(item.from.clone()).or_default().push(Item {
+            chats.entry(item.chat.clone()).or_default().push(Item {
                 id: item.id.clone(),
                 at_ms: item.at_ms,
                 from_me: item.from_me,
+                participant: item.participant.clone().filter(|_| !item.from_me),
                 message: message.unwrap_or_else(|| text_message(&item.text)),
             });
         }
@@ -92,6 +97,14 @@ impl Chats {
     }
 }
 
+/// Whether a message is shown by itself, and not at the message that it is about.
+fn stands_alone(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Edit | Kind::Revoke | Kind::Reaction | Kind::Vote
+    )
+}
+
 fn conversation<'i>(chat: &str, items: impl Iterator<Item = &'i Item>) -> wa::Conversation {
     let id = chat_jid(chat);
     let mut newest = None;
@@ -120,7 +133,7 @@ fn web_message(chat: &str, item: &Item) -> wa::WebMessageInfo {
             remote_jid: Some(chat.to_owned()),
             from_me: Some(item.from_me),
             id: Some(item.id.clone()),
-            participant: None,
+            participant: item.participant.as_deref().map(chat_jid),
         }),
         message: MessageField::some(item.message.clone()),
         message_timestamp: Some(item.at_ms / 1000),
@@ -141,6 +154,7 @@ mod tests {
                     id: format!("{at}"),
                     at_ms: at as u64 * 1000,
                     from_me: false,
+                    participant: None,
                     message: text_message("x"),
                 })
                 .collect()

@@ -159,7 +159,7 @@ fn public(key: &Key32) -> Result<PublicKey, Error> {
 }
 
 /// The stores never wait, so neither does libsignal.
-fn ready<T>(
+pub(super) fn ready<T>(
     future: impl Future<Output = Result<T, SignalProtocolError>>,
 ) -> Result<T, SignalProtocolError> {
     future.now_or_never().unwrap_or_else(|| {

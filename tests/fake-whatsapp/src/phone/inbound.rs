@@ -2,11 +2,12 @@
 
 use wacore::iq::prekeys::{OneTimePreKeyNode, SignedPreKeyNode};
 use wacore::protocol::ProtocolNode as _;
-use wacore_binary::Jid;
 use wacore_binary::builder::NodeBuilder;
+use wacore_binary::{Jid, Node};
 
 use super::cipher::Parsed;
 use super::content::Content;
+use super::held::Arrival;
 use super::keyshare::asks_for_key;
 use crate::addr::Addr;
 use crate::error::Error;
@@ -35,20 +36,10 @@ impl World {
     }
 
     /// The phone has a message: inbox, receipt, and what else it calls for.
-    ///
-    /// `again` says that the id was accepted before: it may be in the inbox already.
-    pub(crate) fn phone_got(
-        &mut self,
-        to: &Addr,
-        from: &Addr,
-        id: &str,
-        content: &Content,
-        again: bool,
-    ) {
+    pub(crate) fn phone_got(&mut self, to: &Addr, from: &Addr, id: &str, content: &Content) {
         if asks_for_key(&content.message) && from.phone == to.phone {
             return self.share_sync_key(from);
         }
-        self.phone_keeps_file(&to.phone, id, &content.message);
         let own = from.phone == to.phone;
         let other = match &content.destination {
             Some(jid) if own => jid
@@ -58,18 +49,13 @@ impl World {
                 .map_or_else(|| jid.clone(), |addr| addr.phone),
             _ => from.phone.clone(),
         };
-        let Ok(account) = self.account(&to.phone) else {
-            return;
+        let arrival = Arrival {
+            id,
+            chat: &other,
+            sender: &from.phone,
+            message: &content.message,
         };
-        let known = again
-            && account
-                .inbox
-                .iter()
-                .rev()
-                .any(|item| item.id == id && item.from == other);
-        if let Some(text) = content.text().filter(|_| !known) {
-            self.add_to_inbox(&to.phone, id, &other, text, own);
-        }
+        self.phone_holds(&to.phone, &arrival);
         self.phone_receipt(to, from, id, own.then_some("sender"), &other);
         self.echo(to, from, content);
     }
@@ -107,17 +93,32 @@ impl World {
     /// The phone could not decrypt: it asks for the message again, with a fresh bundle
     /// (`wacore/src/protocol/retry.rs`).
     pub(crate) fn phone_asks_again(&mut self, phone: &Addr, to: &Addr, id: &str, chat: &Jid) {
-        let Some(account) = self.accounts.get_mut(&phone.phone) else {
+        let Some(content) = self.retry_content(phone, id) else {
             return;
         };
+        let jid = phone.jid();
+        let mut receipt = NodeBuilder::new("receipt")
+            .attr("from", &jid)
+            .attr("id", id)
+            .attr("type", "retry")
+            .attr("t", now_secs().to_string());
+        if phone.phone == to.phone {
+            receipt = receipt.attr("recipient", chat.to_non_ad());
+        }
+        let node = receipt.children(content).build();
+        self.deliver_to(to, "receipt", id, &jid, &node);
+    }
+
+    /// `<retry>` with a fresh bundle of the phone.
+    pub(super) fn retry_content(&mut self, phone: &Addr, id: &str) -> Option<Vec<Node>> {
+        let account = self.accounts.get_mut(&phone.phone)?;
         let bundle = account.phone.take_bundle();
         account.phone.save(&phone.phone, &mut self.store);
-        let now = now_secs().to_string();
         let retry = NodeBuilder::new("retry")
             .attr("v", "1")
             .attr("count", "1")
             .attr("id", id)
-            .attr("t", now.as_str())
+            .attr("t", now_secs().to_string())
             .build();
         let registration = NodeBuilder::new("registration")
             .bytes(bundle.registration_id.to_be_bytes().to_vec())
@@ -137,16 +138,6 @@ impl World {
                 .into_node(),
             ])
             .build();
-        let jid = phone.jid();
-        let mut receipt = NodeBuilder::new("receipt")
-            .attr("from", &jid)
-            .attr("id", id)
-            .attr("type", "retry")
-            .attr("t", now);
-        if phone.phone == to.phone {
-            receipt = receipt.attr("recipient", chat.to_non_ad());
-        }
-        let node = receipt.children([retry, registration, keys]).build();
-        self.deliver_to(to, "receipt", id, &jid, &node);
+        Some(vec![retry, registration, keys])
     }
 }

@@ -6,7 +6,6 @@ use wacore::download::MediaType;
 use wacore::upload::{EncryptedMedia, encrypt_media};
 use waproto::whatsapp as wa;
 
-use super::files::PhoneFile;
 use crate::error::Error;
 use crate::keys::b64;
 use crate::media::Stored;
@@ -98,20 +97,7 @@ impl World {
     ) -> Result<String, Error> {
         let uploaded = self.phone_uploads(media.kind.media_type(), &media.bytes)?;
         let message = media_message(media, uploaded);
-        let id = self.phone_sends(from, to, &message, id)?;
-        let about = PhoneFile {
-            kind: media.kind,
-            mimetype: Some(media.mimetype.clone()),
-            file_name: media.file_name.clone(),
-            caption: media.caption.clone(),
-            bytes: 0,
-        };
-        self.keep_file(from, &id, about, &media.bytes)?;
-        // The other phone lives here too, and gets its copy without the wire.
-        if from != to && self.accounts.contains_key(to) {
-            self.phone_keeps_file(to, &id, &message);
-        }
-        Ok(id)
+        self.phone_sends(from, to, &message, id)
     }
 }
 

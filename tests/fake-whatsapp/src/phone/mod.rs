@@ -1,18 +1,27 @@
 //! Simulated phones: device 0 of every account, with real Signal state.
 
 pub(crate) mod app_state;
+pub(crate) mod chat;
 mod chats;
 pub(crate) mod cipher;
 pub(crate) mod content;
+pub(crate) mod draft;
+pub(crate) mod envelope;
 pub(crate) mod files;
+pub(crate) mod group_inbound;
+pub(crate) mod group_outbound;
+pub(crate) mod held;
 pub(crate) mod history;
 pub(crate) mod inbound;
 pub(crate) mod keyshare;
+pub(crate) mod kinds;
 pub(crate) mod media;
 pub(crate) mod old;
 pub(crate) mod outbound;
 pub(crate) mod persist;
+pub(crate) mod sender_keys;
 pub(crate) mod stores;
+pub(crate) mod votes;
 
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
@@ -22,6 +31,7 @@ use wacore_libsignal::protocol::{
 
 use crate::error::Error;
 use crate::keys::{Key32, SignedPreKey, StoredPair};
+use sender_keys::SenderKeys;
 use stores::{Identities, OneTimeKeys, Sessions, SignedKey};
 
 const SIGNED_PREKEY_ID: u32 = 1;
@@ -60,6 +70,7 @@ pub(crate) struct Phone {
     pub(crate) identities: Identities,
     pub(crate) one_time: OneTimeKeys,
     pub(crate) signed: SignedKey,
+    pub(crate) sender_keys: SenderKeys,
 }
 
 /// What the server hands out so that a client can write to this phone.
@@ -93,6 +104,7 @@ impl Phone {
                 id: SIGNED_PREKEY_ID,
             },
             sessions: Sessions::default(),
+            sender_keys: SenderKeys::default(),
             one_time: OneTimeKeys::default(),
             keys,
         })

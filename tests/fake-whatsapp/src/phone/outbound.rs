@@ -1,19 +1,20 @@
 //! What a simulated phone sends.
 
 use buffa::Message as _;
-use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, Node};
 use waproto::whatsapp as wa;
 
+use super::chat::{chat_jid, group_of};
 use super::content::{device_sent, padded, text_message};
+use super::envelope::Envelope;
+use super::held::Arrival;
 use super::keyshare::sync_key_message;
 use crate::addr::Addr;
 use crate::error::Error;
 use crate::nodes::message_id;
 use crate::store::Bucket;
-use crate::time::{now_ms, now_secs};
 use crate::world::World;
-use crate::world::account::{InboxItem, PhoneContent, PhoneSent};
+use crate::world::account::{PhoneContent, PhoneSent};
 
 impl World {
     /// A person types a message on a simulated phone.
@@ -24,17 +25,11 @@ impl World {
         text: &str,
         id: Option<&str>,
     ) -> Result<String, Error> {
-        let message = text_message(text);
-        let id = self.phone_sends(from, to, &message, id)?;
-        // Both ends of a phone-to-phone copy live here; it needs no wire.
-        self.add_to_inbox(from, &id, to, text, true);
-        if from != to {
-            self.add_to_inbox(to, &id, from, text, false);
-        }
-        Ok(id)
+        self.phone_sends(from, to, &text_message(text), id)
     }
 
-    /// Sends any message to all companions of both sides. Returns the message id.
+    /// Sends any message to a person or, when `to` is the JID of a group, to its members.
+    /// Returns the message id.
     pub(crate) fn phone_sends(
         &mut self,
         from: &str,
@@ -42,31 +37,58 @@ impl World {
         message: &wa::Message,
         id: Option<&str>,
     ) -> Result<String, Error> {
-        let id = match id {
-            Some(id) if self.account(from)?.known.contains(id) => {
-                return Err(Error::BadRequest(format!(
-                    "message id {id} was used before"
-                )));
-            }
-            Some(id) => id.to_owned(),
-            None => message_id(),
-        };
+        let id = self.fresh_id(from, id)?;
+        match group_of(to) {
+            Some(group) => self.phone_sends_to_group(from, &group, message, &id)?,
+            None => self.phone_sends_to_person(from, to, message, &id)?,
+        }
+        Ok(id)
+    }
+
+    fn fresh_id(&self, from: &str, id: Option<&str>) -> Result<String, Error> {
+        match id {
+            Some(id) if self.account(from)?.known.contains(id) => Err(Error::BadRequest(format!(
+                "message id {id} was used before"
+            ))),
+            Some(id) => Ok(id.to_owned()),
+            None => Ok(message_id()),
+        }
+    }
+
+    fn phone_sends_to_person(
+        &mut self,
+        from: &str,
+        to: &str,
+        message: &wa::Message,
+        id: &str,
+    ) -> Result<(), Error> {
         let sent = PhoneSent {
             to: to.to_owned(),
             content: PhoneContent::Message(message.encode_to_vec()),
         };
         let own = Addr::phone(from);
-        let receiver = Addr::phone(to);
         let mut companions = self.account(to)?.addrs();
         if from != to {
             companions.extend(self.account(from)?.addrs());
         }
         for companion in companions.into_iter().filter(|addr| addr.device != 0) {
-            self.phone_sends_to(&companion, &own, &id, &sent, None);
+            self.phone_sends_to(&companion, &own, id, &sent, None);
         }
-        self.remember_outgoing(from, &id, sent);
-        self.remember_peers(from, &receiver.phone);
-        Ok(id)
+        self.remember_outgoing(from, id, sent);
+        self.remember_peers(from, to);
+        // Both ends of a phone-to-phone copy live here; it needs no wire.
+        let mut arrival = Arrival {
+            id,
+            chat: to,
+            sender: from,
+            message,
+        };
+        self.phone_holds(from, &arrival);
+        if from != to {
+            arrival.chat = from;
+            self.phone_holds(to, &arrival);
+        }
+        Ok(())
     }
 
     /// Encrypts one message for one companion and queues it. `retry` is the count of a resend.
@@ -78,7 +100,11 @@ impl World {
         sent: &PhoneSent,
         retry: Option<&str>,
     ) {
-        if let Err(error) = self.try_phone_send(to, from, id, sent, retry) {
+        let tried = match group_of(&sent.to) {
+            Some(group) => self.phone_resends_to_group(to, from, &group, id, sent, retry),
+            None => self.try_phone_send(to, from, id, sent, retry),
+        };
+        if let Err(error) = tried {
             tracing::warn!(%error, %to, id, "simulated phone could not send");
         }
     }
@@ -91,57 +117,62 @@ impl World {
         sent: &PhoneSent,
         retry: Option<&str>,
     ) -> Result<(), Error> {
-        let has_session = self.account(&from.phone)?.phone.has_session(to);
-        let bundle = if has_session {
-            None
-        } else {
-            self.take_companion_bundle(to)
-        };
+        self.ensure_session(to, from)?;
         let account = self.account_mut(&from.phone)?;
-        if let Some(bundle) = bundle {
-            account.phone.start_session(to, &bundle)?;
-        }
         let own = to.phone == from.phone;
-        let message = match &sent.content {
-            PhoneContent::SyncKey => sync_key_message(account),
+        let (message, envelope) = match &sent.content {
+            PhoneContent::SyncKey => (sync_key_message(account), Envelope::default()),
             PhoneContent::Peer(bytes) => {
-                wa::Message::decode_from_slice(bytes).map_err(Error::proto)?
+                let message = wa::Message::decode_from_slice(bytes).map_err(Error::proto)?;
+                (message, Envelope::default())
             }
             PhoneContent::Message(bytes) => {
                 let message = wa::Message::decode_from_slice(bytes).map_err(Error::proto)?;
-                if own && sent.to != from.phone {
-                    device_sent(message, Jid::pn(sent.to.as_str()).to_string())
+                let envelope = Envelope::of(&message);
+                let message = if own && sent.to != from.phone {
+                    device_sent(message, chat_jid(&sent.to).to_string())
                 } else {
                     message
-                }
+                };
+                (message, envelope)
             }
         };
         let (enc_type, bytes) = account.phone.encrypt(to, &padded(&message))?;
         let jid = account.jid(0);
-        let mut enc = NodeBuilder::new("enc")
-            .attr("v", "2")
-            .attr("type", enc_type);
-        if let Some(count) = retry {
-            enc = enc.attr("count", count);
-        }
-        let mut stanza = NodeBuilder::new("message")
-            .attr("from", &jid)
-            .attr("id", id)
-            .attr("type", "text")
-            .attr("t", now_secs().to_string())
-            .attr("notify", account.row.name.as_str())
+        let mut stanza = envelope
+            .stanza(&jid, id, &account.row.name)
             .attr("sender_lid", account.lid(0));
         if matches!(sent.content, PhoneContent::SyncKey | PhoneContent::Peer(_)) {
             stanza = stanza.attr("category", "peer");
         } else if own {
             stanza = stanza.attr("recipient", Jid::pn(sent.to.as_str()));
         }
-        let node: Node = stanza.children([enc.bytes(bytes).build()]).build();
-        if let Some(account) = self.accounts.get_mut(&from.phone) {
-            account.phone.save(&from.phone, &mut self.store);
-        }
+        let content = envelope.children([envelope.enc(enc_type, bytes, retry)]);
+        let node: Node = stanza.children(content).build();
+        self.save_phone(&from.phone);
         self.deliver_to(to, "message", id, &jid, &node);
         Ok(())
+    }
+
+    /// Makes sure that a phone can write to a companion.
+    pub(super) fn ensure_session(&mut self, to: &Addr, from: &Addr) -> Result<(), Error> {
+        if self.account(&from.phone)?.phone.has_session(to) {
+            return Ok(());
+        }
+        match self.take_companion_bundle(to) {
+            Some(bundle) => self
+                .account_mut(&from.phone)?
+                .phone
+                .start_session(to, &bundle),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what changed in a phone's Signal state.
+    pub(super) fn save_phone(&mut self, phone: &str) {
+        if let Some(account) = self.accounts.get_mut(phone) {
+            account.phone.save(phone, &mut self.store);
+        }
     }
 
     /// Keeps a sent message for resends, and its id for receipts.
@@ -179,29 +210,5 @@ impl World {
                     .put_bytes(Bucket::Peer, format!("{one}/{other}"), b"");
             }
         }
-    }
-
-    /// Puts a message in a phone's inbox.
-    pub(crate) fn add_to_inbox(
-        &mut self,
-        phone: &str,
-        id: &str,
-        other: &str,
-        text: &str,
-        own: bool,
-    ) {
-        let Some(account) = self.accounts.get_mut(phone) else {
-            return;
-        };
-        let item = InboxItem {
-            id: id.to_owned(),
-            from: other.to_owned(),
-            text: text.to_owned(),
-            at_ms: now_ms(),
-            from_me: own,
-        };
-        let key = format!("{phone}/{:010}", account.inbox.len());
-        self.store.put(Bucket::Inbox, key, &item);
-        account.inbox.push(item);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use wacore_libsignal::protocol::{IdentityKey, SessionRecord};
+use wacore_libsignal::protocol::{IdentityKey, SenderKeyRecord, SessionRecord};
 
 use super::Phone;
 use crate::error::Error;
@@ -32,6 +32,15 @@ impl Phone {
                 );
             }
         }
+        for name in std::mem::take(&mut self.sender_keys.changed) {
+            let key = format!("{phone}/{name}");
+            let record = self.sender_keys.records.get(&name);
+            match record.map(|record| record.serialize_for_store(&INCARNATION)) {
+                Some(Ok(bytes)) => store.put_bytes(Bucket::SenderKey, key, &bytes),
+                Some(Err(error)) => tracing::error!(%error, "sender key not serialisable"),
+                None => store.delete(Bucket::SenderKey, key),
+            }
+        }
         for id in std::mem::take(&mut self.one_time.added) {
             if let Some(pair) = self.one_time.waiting.get(&id) {
                 store.put(Bucket::OneTime, format!("{phone}/{id}"), pair);
@@ -54,6 +63,16 @@ impl Phone {
             Bucket::Session => {
                 let record = SessionRecord::deserialize_for_store(value, &INCARNATION)?;
                 self.sessions.records.insert(key.to_owned(), record);
+            }
+            Bucket::SenderKey => {
+                let record = SenderKeyRecord::deserialize_for_store(value, &INCARNATION)?;
+                self.sender_keys.records.insert(key.to_owned(), record);
+            }
+            Bucket::SenderKeyGiven => {
+                let (group, device) = key.split_once('/').ok_or_else(|| corrupt("given key"))?;
+                let device = device.parse().map_err(|()| corrupt("given key"))?;
+                let given = self.sender_keys.given.entry(group.to_owned());
+                given.or_default().insert(device);
             }
             Bucket::Identity => {
                 self.identities

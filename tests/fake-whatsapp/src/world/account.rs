@@ -11,6 +11,7 @@ use crate::app_state::keys::SyncKey;
 use crate::error::Error;
 use crate::keys::{Key32, b64};
 use crate::phone::files::PhoneFile;
+use crate::phone::held::InboxItem;
 use crate::phone::old::OldMessage;
 use crate::phone::{Phone, PhoneKeys};
 use crate::world::device::Device;
@@ -39,25 +40,10 @@ pub(crate) struct AccountRow {
     pub(crate) newer_sync_keys: Vec<SyncKey>,
 }
 
-/// A message in a phone's inbox.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct InboxItem {
-    /// Stanza id.
-    pub id: String,
-    /// The other side of the chat: the sender, or the receiver of an own message.
-    pub from: String,
-    /// The text.
-    pub text: String,
-    /// When the phone decrypted it, in milliseconds since 1970.
-    pub at_ms: u64,
-    /// Sent by a device of this account.
-    pub from_me: bool,
-}
-
 /// A message that this phone sent, kept so that it can be encrypted again.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PhoneSent {
-    /// The account it went to.
+    /// The account or the group that it went to.
     pub(crate) to: String,
     pub(crate) content: PhoneContent,
 }
@@ -79,6 +65,8 @@ pub(crate) struct Account {
     pub(crate) phone: Phone,
     pub(crate) devices: BTreeMap<u16, Device>,
     pub(crate) inbox: Vec<InboxItem>,
+    /// What opens votes about a message, by chat and message id.
+    pub(crate) secrets: HashMap<String, Key32>,
     pub(crate) outbox: HashMap<String, PhoneSent>,
     /// Ids of messages that any device of this account sent.
     pub(crate) known: HashSet<String>,
@@ -102,6 +90,7 @@ impl Account {
             row,
             devices: BTreeMap::new(),
             inbox: Vec::new(),
+            secrets: HashMap::new(),
             outbox: HashMap::new(),
             known: HashSet::new(),
             peers: HashSet::new(),

@@ -164,7 +164,12 @@ impl World {
             .into_iter()
             .filter(|other| other.device != addr.device)
             .collect();
-        for peer in &account.peers {
+        let mut peers = account.peers.clone();
+        for group in self.groups_of(&addr.phone) {
+            peers.extend(group.members.keys().cloned());
+        }
+        peers.remove(&addr.phone);
+        for peer in &peers {
             if let Ok(peer) = self.account(peer) {
                 receivers.extend(peer.addrs());
             }

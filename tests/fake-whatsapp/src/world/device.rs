@@ -1,6 +1,6 @@
 //! A linked companion device, as the server knows it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,15 @@ pub(crate) struct ChainUse {
     pub(crate) login: u64,
 }
 
+/// The sender keys of this device in one group, and the phones that it gave them to.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupChains {
+    /// Phones by chain, the newest chain last.
+    pub(crate) given: Vec<(u32, BTreeSet<String>)>,
+    /// Phones that it gave any key to, with the time at which they had joined: it knows of these.
+    pub(crate) known: BTreeMap<String, u64>,
+}
+
 /// A linked device.
 pub(crate) struct Device {
     pub(crate) row: DeviceRow,
@@ -85,6 +94,8 @@ pub(crate) struct Device {
     pub(crate) latest_logins: Logins,
     /// The phone has sent its history, or will not.
     pub(crate) history_sent: bool,
+    /// Its sender keys, by group.
+    pub(crate) group_chains: HashMap<String, GroupChains>,
 }
 
 impl Device {
@@ -99,6 +110,7 @@ impl Device {
             delivered: HashSet::new(),
             latest_logins: Logins::default(),
             history_sent: false,
+            group_chains: HashMap::new(),
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
         store,
         accounts: BTreeMap::new(),
         lids: HashMap::new(),
+        groups: BTreeMap::new(),
+        old_invites: Default::default(),
         conns: HashMap::new(),
         live: HashMap::new(),
         troubles: Vec::new(),
@@ -45,6 +47,13 @@ pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
     world.load_accounts()?;
     world.load_devices()?;
     world.load_chains()?;
+    for row in world.store.rows(Bucket::Group)? {
+        let group = json(&row)?;
+        world.groups.insert(row.key, group);
+    }
+    for row in world.store.rows(Bucket::OldInvite)? {
+        world.old_invites.insert(row.key);
+    }
     for row in world.store.rows(Bucket::Absent)? {
         world.absent.insert(row.key);
     }
@@ -90,6 +99,8 @@ impl World {
             Bucket::Identity,
             Bucket::OneTime,
             Bucket::Consumed,
+            Bucket::SenderKey,
+            Bucket::SenderKeyGiven,
         ] {
             for row in self.store.rows(bucket)? {
                 let (phone, rest) = split(&row.key)?;
@@ -101,6 +112,12 @@ impl World {
         for row in self.store.rows(Bucket::Inbox)? {
             let item = json(&row)?;
             self.account_mut(split(&row.key)?.0)?.inbox.push(item);
+        }
+        for row in self.store.rows(Bucket::MessageSecret)? {
+            let (phone, message) = split(&row.key)?;
+            let secret = json(&row)?;
+            let secrets = &mut self.account_mut(phone)?.secrets;
+            secrets.insert(message.to_owned(), secret);
         }
         for row in self.store.rows(Bucket::Outbox)? {
             let (phone, id) = split(&row.key)?;
@@ -177,6 +194,13 @@ impl World {
         for row in self.store.rows(Bucket::Synced)? {
             if let Some(device) = self.device_mut(&addr(&row.key)?) {
                 device.history_sent = true;
+            }
+        }
+        for row in self.store.rows(Bucket::GroupChain)? {
+            let (who, group) = split(&row.key)?;
+            let chain = json(&row)?;
+            if let Some(device) = self.device_mut(&addr(who)?) {
+                device.group_chains.insert(group.to_owned(), chain);
             }
         }
         for row in self.store.rows(Bucket::Sent)? {

@@ -8,6 +8,7 @@ pub(crate) mod conns;
 pub(crate) mod delivery;
 pub(crate) mod device;
 pub(crate) mod ending;
+pub(crate) mod group_rules;
 pub(crate) mod hub;
 pub(crate) mod load;
 pub(crate) mod login;
@@ -25,6 +26,7 @@ use wacore_binary::Jid;
 use crate::addr::Addr;
 use crate::config::Config;
 use crate::error::Error;
+use crate::groups::Group;
 use crate::media::MediaHost;
 use crate::seen::Seen;
 use crate::store::Store;
@@ -40,6 +42,10 @@ pub(crate) struct World {
     pub(crate) accounts: BTreeMap<String, Account>,
     /// Phone number by LID user.
     pub(crate) lids: HashMap<String, String>,
+    /// Groups by the user part of their JID.
+    pub(crate) groups: BTreeMap<String, Group>,
+    /// Invite codes that were reset.
+    pub(crate) old_invites: HashSet<String>,
     pub(crate) conns: HashMap<ConnId, Conn>,
     pub(crate) live: HashMap<Addr, ConnId>,
     /// What was ordered for connections to come.

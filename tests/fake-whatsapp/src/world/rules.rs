@@ -10,6 +10,23 @@ use crate::store::Bucket;
 use crate::world::World;
 use crate::world::device::{ChainUse, SentMessage};
 
+/// One use of a message key, pairwise or of a sender key.
+pub(crate) struct KeyUse<'a> {
+    pub(crate) from: &'a Addr,
+    /// The other device, or a group.
+    pub(crate) to: &'a Addr,
+    /// Which chain of keys.
+    pub(crate) ratchet: Key32,
+    /// Which key of the chain.
+    pub(crate) counter: u32,
+    pub(crate) ciphertext: Key32,
+    pub(crate) stanza_id: &'a str,
+    /// Kind of the violation when the key encrypted something else before.
+    pub(crate) reused: &'static str,
+    /// Kind of the violation when a later key was used before this login.
+    pub(crate) went_back: &'static str,
+}
+
 impl World {
     /// Notes a broken rule, for good.
     pub(crate) fn break_rule(&mut self, kind: &str, detail: String) {
@@ -31,10 +48,31 @@ impl World {
         parsed: &Parsed,
     ) {
         let signal = parsed.signal();
-        let counter = signal.counter();
-        let ratchet = raw(signal.sender_ratchet_key());
-        // A prekey message wraps the same message in each send; compare the inner one.
-        let ciphertext = Key32(Sha256::digest(signal.serialized()).into());
+        self.check_key_use(&KeyUse {
+            from,
+            to,
+            ratchet: raw(signal.sender_ratchet_key()),
+            counter: signal.counter(),
+            // A prekey message wraps the same message in each send; compare the inner one.
+            ciphertext: Key32(Sha256::digest(signal.serialized()).into()),
+            stanza_id,
+            reused: "message-key-reused",
+            went_back: "counter-went-back",
+        });
+    }
+
+    /// Every key may encrypt one thing in one stanza, and a new login goes on where the last
+    /// one was.
+    pub(crate) fn check_key_use(&mut self, used: &KeyUse<'_>) {
+        let KeyUse {
+            from,
+            to,
+            ratchet,
+            counter,
+            ciphertext,
+            stanza_id,
+            ..
+        } = *used;
         let Some(device) = self.device_mut(from) else {
             return;
         };
@@ -60,7 +98,7 @@ impl World {
                 format!("different bytes in stanzas {} and {stanza_id}", before.id)
             };
             let detail = format!("{from} -> {to}, counter {counter}: {what}");
-            return self.break_rule("message-key-reused", detail);
+            return self.break_rule(used.reused, detail);
         }
         chain.counters.insert(counter, use_now.clone());
         chain.highest = chain.highest.max(counter);
@@ -71,7 +109,7 @@ impl World {
             && counter < floor
         {
             self.break_rule(
-                "counter-went-back",
+                used.went_back,
                 format!("{from} -> {to}, stanza {stanza_id}: counter {counter} after {floor}"),
             );
         }

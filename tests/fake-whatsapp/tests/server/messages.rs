@@ -27,7 +27,7 @@ async fn delivered(client: &TestClient, id: &str) {
         .await;
 }
 
-async fn settled(server: &FakeWhatsApp) {
+pub(crate) async fn settled(server: &FakeWhatsApp) {
     eventually("empty queues", || async {
         server
             .devices()
