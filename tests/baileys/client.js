@@ -51,8 +51,9 @@ export class Client {
     return downloadMediaMessage(message, 'buffer', {});
   }
 
+  // The socket's own `user` is what it was when the socket was made.
   me() {
-    return this.#socket?.user;
+    return this.#auth?.state.creds.me;
   }
 
   // Closes the socket and waits until the state is on disk.

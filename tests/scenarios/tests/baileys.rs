@@ -3,5 +3,6 @@
 //! Where Baileys and `whatsapp-rust` disagree with the fake server, the fake server is wrong.
 
 mod endings;
+mod media;
 mod pairing;
 mod texts;

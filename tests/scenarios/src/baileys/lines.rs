@@ -41,7 +41,7 @@ impl Lines {
             .arg(node::folder().join("driver.js"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -94,6 +94,15 @@ impl Lines {
     /// Fails when there is nobody left to wait for.
     pub(super) fn assert_alive(&self) {
         assert!(!*self.heard.ended.lock().unwrap(), "the driver has ended");
+    }
+}
+
+/// Where Baileys' own log goes, when somebody asks for it as README.md of the driver says.
+fn log() -> Stdio {
+    if std::env::var_os("BAILEYS_LOG").is_some() {
+        Stdio::inherit()
+    } else {
+        Stdio::null()
     }
 }
 
