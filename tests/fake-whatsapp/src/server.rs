@@ -192,7 +192,8 @@ impl FakeWhatsApp {
         self.hub.with(|world| world.contacts())
     }
 
-    /// Makes a simulated contact. With `echo` it answers each text with the same text.
+    /// Makes a simulated contact. With `echo` it answers each text with the same text, but not
+    /// in groups.
     pub async fn add_contact(&self, phone: &str, name: &str, echo: bool) -> Result<(), Error> {
         self.hub.with(|world| world.add_contact(phone, name, echo))
     }

@@ -108,7 +108,9 @@ impl World {
                 };
                 if error.is_none() {
                     group.members.remove(&phone);
-                    group.removed.insert(phone.clone());
+                    if phone != actor {
+                        group.removed.insert(phone.clone());
+                    }
                 }
                 Outcome { phone, error }
             })

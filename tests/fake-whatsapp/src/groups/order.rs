@@ -66,6 +66,11 @@ pub enum GroupOrder {
         /// Their phone numbers.
         phones: Vec<String>,
     },
+    /// Reads messages.
+    Read {
+        /// Their ids.
+        ids: Vec<String>,
+    },
     /// Leaves.
     Leave,
     /// Uses the invite link.
@@ -176,6 +181,7 @@ impl World {
             GroupOrder::Reject { phones } => {
                 return self.answer_requests(jid, actor, false, phones);
             }
+            GroupOrder::Read { ids } => self.phone_reads_in_group(actor, jid, &ids)?,
             GroupOrder::Leave => self.leave_group(jid, actor)?,
             GroupOrder::Join => {
                 let code = self.group(jid).map(|group| group.invite.clone());

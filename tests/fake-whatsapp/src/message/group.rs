@@ -38,6 +38,10 @@ impl World {
             .map(|(_, content)| content.fingerprint());
         let again = self.check_message_id(from, &incoming.id, content, incoming.is_retry);
         let phash = self.other_phash(&group, incoming);
+        if let Some(ours) = &phash {
+            let details = json!({"id": incoming.id, "ours": ours, "theirs": incoming.phash});
+            self.seen.add("phash-mismatch", Some(from), details);
+        }
         let ack = message_ack_with(&incoming.id, &incoming.to, None, phash.as_deref());
         self.send(conn, &ack);
         if again && !incoming.is_retry {

@@ -8,6 +8,7 @@ use super::held::Arrival;
 use crate::addr::Addr;
 use crate::error::Error;
 use crate::groups::Group;
+use crate::groups::access::{Denied, NOT_FOUND};
 use crate::time::now_secs;
 use crate::world::World;
 
@@ -73,6 +74,34 @@ impl World {
         if from.phone != phone && !self.config.phones_without_receipts {
             self.group_receipt_from(&Addr::phone(phone), from, group, id, None, Vec::new());
         }
+    }
+
+    /// A person reads messages of a group on a phone. The companions of those who wrote them
+    /// are told.
+    pub(crate) fn phone_reads_in_group(
+        &mut self,
+        phone: &str,
+        jid: &Jid,
+        ids: &[String],
+    ) -> Result<(), Denied> {
+        let group = self.group_as_member(jid, phone)?.clone();
+        let chat = jid.to_string();
+        let reader = Addr::phone(phone);
+        for id in ids {
+            let account = self.accounts.get(phone).ok_or(NOT_FOUND)?;
+            let index = self.index_of(phone, &chat, Some(id)).ok_or(NOT_FOUND)?;
+            let item = account.inbox.get(index).filter(|item| !item.from_me);
+            let author = item.map(|item| item.sender(phone).to_owned());
+            let author = author.filter(|author| group.has(author));
+            let companions: Vec<_> = author
+                .and_then(|author| self.accounts.get(&author))
+                .map(|author| author.addrs())
+                .unwrap_or_default();
+            for to in companions.iter().filter(|addr| addr.device != 0) {
+                self.group_receipt_from(&reader, to, &group, id, Some("read"), Vec::new());
+            }
+        }
+        Ok(())
     }
 
     /// Queues a receipt for a message of a group (`whatsapp-rust/src/receipt.rs`,

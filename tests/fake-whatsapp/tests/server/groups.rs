@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::{TestClient, eventually, paired, server};
+use crate::common::{PATIENCE, TestClient, eventually, paired, server};
 use crate::messages::settled;
 use fake_whatsapp::{Addressing, FakeWhatsApp, GroupOrder, GroupPlan, Options, Role, Watched};
+use serde_json::{Value, json};
 use wacore::iq::groups::{
     GroupCreateOptions, GroupDescription, GroupParticipantOptions, GroupSubject, JoinGroupResult,
 };
@@ -12,8 +13,8 @@ use wacore::stanza::groups::GroupNotificationAction;
 use wacore::types::events::Event;
 use wacore::types::jid::{JidExt as _, make_sender_key_name};
 use wacore::types::presence::ReceiptType;
-use whatsapp_rust::Jid;
 use whatsapp_rust::features::PreviousDescription;
+use whatsapp_rust::{Jid, NodeBuilder, NodeFilter};
 
 const ANA: &str = "5511999990001";
 const BIA: &str = "5511999990002";
@@ -134,6 +135,9 @@ async fn a_client_makes_a_group_and_all_read_all() {
             phone_has(&server, phone, text).await;
         }
     }
+    // The clients know exactly the devices that the server knows.
+    let mismatches = server.seen(None, Some("phash-mismatch"), 0).await.items;
+    assert!(mismatches.is_empty(), "{mismatches:?}");
     let inbox = server.inbox(CAIO).await.expect("inbox");
     let item = inbox.iter().find(|item| item.id == id).expect("item");
     assert_eq!(item.chat, group.to_string());
@@ -473,6 +477,23 @@ async fn receipts_say_who_got_and_who_read() {
         .await;
     let lid: Jid = of_bia.lid.parse().expect("lid");
     assert!(delivered.contains(&lid), "{delivered:?}");
+    // A person reads it on a phone, and another one at a client.
+    phone_has(&server, CAIO, "read me").await;
+    let read = GroupOrder::Read {
+        ids: vec![id.clone()],
+    };
+    server
+        .change_group(CAIO, &group.to_string(), read)
+        .await
+        .expect("read");
+    ana.wait_for("the phone's read receipt", |event| match event {
+        Event::Receipt(receipt) if receipt.message_ids.contains(&id) => {
+            let by_phone = receipt.source.sender_alt == Some(Jid::pn(CAIO));
+            (receipt.r#type == ReceiptType::Read && by_phone).then_some(())
+        }
+        _ => None,
+    })
+    .await;
     let author = bia
         .wait_for("the author", |event| match event {
             Event::Messages(batch) => batch
@@ -657,5 +678,162 @@ async fn a_client_that_lost_a_sender_key_asks_again() {
     reads(&bia, "found").await;
     ana.stop().await;
     bia.stop().await;
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_lost_a_sender_key_asks_again() {
+    let dir = tempfile::tempdir().expect("dir");
+    let start = async || {
+        let options = Options {
+            state_dir: Some(dir.path().to_owned()),
+            ..Options::default()
+        };
+        Watched::start(options).await.expect("server")
+    };
+    let server = start().await;
+    contacts(&server, &[CAIO]).await;
+    let (ana, _) = paired(&server, ANA, "Ana").await;
+    let group = created_by(&ana, &[CAIO]).await;
+    ana.send_to(&group, "one").await;
+    phone_has(&server, CAIO, "one").await;
+    let saved = ana.stop().await;
+    server.shutdown().await;
+    drop(server);
+    let db = rusqlite::Connection::open(dir.path().join("fake-whatsapp.sqlite")).expect("db");
+    let forgotten = db
+        .execute(
+            "DELETE FROM state WHERE bucket = 'sender-key' AND key LIKE ?1 || '/%'",
+            [CAIO],
+        )
+        .expect("delete");
+    assert!(forgotten > 0, "Caio's phone had a sender key");
+    drop(db);
+    let server = start().await;
+    let ana = TestClient::start(&server, saved).await;
+    ana.connected(1).await;
+    ana.send_to(&group, "lost").await;
+    phone_has(&server, CAIO, "lost").await;
+    let lost = server.seen(Some(ANA), Some("message-undecryptable"), 0);
+    assert!(!lost.await.items.is_empty(), "the phone had to ask");
+    // From then on the phone has the key again.
+    ana.send_to(&group, "found").await;
+    phone_has(&server, CAIO, "found").await;
+    let lost = server.seen(Some(ANA), Some("message-undecryptable"), 0);
+    assert_eq!(lost.await.items.len(), 1);
+    ana.stop().await;
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_with_an_old_list_of_devices_is_told() {
+    let server = server().await;
+    contacts(&server, &[CAIO]).await;
+    let (ana, _) = paired(&server, ANA, "Ana").await;
+    let group = created_by(&ana, &[CAIO]).await;
+    ana.send_to(&group, "right").await;
+    phone_has(&server, CAIO, "right").await;
+    let acked = ana.client.wait_for_node(
+        NodeFilter::tag("ack")
+            .attr("class", "message")
+            .attr("id", "OLDLIST"),
+    );
+    // A resend is a copy for one device: it may carry a hash, and needs no new sender key.
+    let enc = NodeBuilder::new("enc")
+        .attr("v", "2")
+        .attr("type", "msg")
+        .attr("count", "1")
+        .bytes(vec![1, 2, 3])
+        .build();
+    let message = NodeBuilder::new("message")
+        .attr("to", &group)
+        .attr("id", "OLDLIST")
+        .attr("type", "text")
+        .attr("participant", Jid::pn(CAIO))
+        .attr("addressing_mode", "lid")
+        .attr("phash", "2:AAAAAAAA")
+        .children([enc])
+        .build();
+    ana.client.send_node(message).await.expect("send");
+    let ack = tokio::time::timeout(PATIENCE, acked).await;
+    let ack = ack.expect("an ack").expect("an ack");
+    let hash = ack.get().get_attr("phash").expect("a hash").as_str();
+    assert!(hash.starts_with("2:") && hash != "2:AAAAAAAA", "{hash}");
+    ana.stop().await;
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_use_groups_over_the_control_api() {
+    let server = server().await;
+    contacts(&server, &[CAIO, EVA]).await;
+    let (ana, _) = paired(&server, ANA, "Ana").await;
+    let http = reqwest::Client::new();
+    let url = server.control_url();
+    let post = async |path: &str, body: Value| {
+        let answer = http.post(format!("{url}{path}")).json(&body).send();
+        let answer = answer.await.expect("post");
+        let status = answer.status().as_u16();
+        (status, answer.json::<Value>().await.expect("json"))
+    };
+    let plan = json!({"creator": CAIO, "subject": "By API", "members": [ANA, "5511000000000"]});
+    let (status, made) = post("/api/groups", plan).await;
+    assert_eq!(
+        (status, &made["failed"]["5511000000000"]),
+        (200, &json!(404))
+    );
+    let group = made["group"]["id"].as_str().expect("id").to_owned();
+    let on = |action: &str| format!("/api/groups/{group}/{action}");
+    let (status, added) = post(&on("add"), json!({"actor": CAIO, "phones": [EVA]})).await;
+    assert_eq!(
+        (status, &added["group"]["members"][EVA]),
+        (200, &json!("member"))
+    );
+    let (status, refused) = post(&on("locked"), json!({"actor": EVA, "on": true})).await;
+    assert_eq!(
+        (status, &refused["error"]),
+        (401, &json!("401 not-authorized"))
+    );
+    let (status, _) = post(&on("dance"), json!({"actor": EVA})).await;
+    assert_eq!(status, 400);
+    let send = format!("/api/contacts/{CAIO}/send");
+    let message = json!({"kind": "location", "latitude": 1.5, "longitude": 2.5});
+    let (status, sent) = post(&send, json!({"to": group, "message": message})).await;
+    assert_eq!(status, 200);
+    let id = sent["id"].as_str().expect("id").to_owned();
+    let (status, _) = post(&send, json!({"to": group, "text": "plain"})).await;
+    assert_eq!(status, 200);
+    reads(&ana, "plain").await;
+    let (status, _) = post(&send, json!({"to": group})).await;
+    assert_eq!(status, 400);
+    let inbox = format!("{url}/api/contacts/{EVA}/inbox");
+    let inbox: Value = http
+        .get(inbox)
+        .send()
+        .await
+        .expect("get")
+        .json()
+        .await
+        .expect("json");
+    let item = &inbox[0];
+    assert_eq!(
+        (&item["id"], &item["kind"]),
+        (&json!(id), &json!("location"))
+    );
+    assert_eq!(
+        (&item["chat"], &item["from"]),
+        (&json!(group), &json!(CAIO))
+    );
+    let listed: Value = http
+        .get(format!("{url}/api/groups"))
+        .send()
+        .await
+        .expect("get")
+        .json()
+        .await
+        .expect("json");
+    assert_eq!(listed[0]["subject"], "By API");
+    settled(&server).await;
+    ana.stop().await;
     server.shutdown().await;
 }
