@@ -16,7 +16,7 @@ use crate::whatsapp::client::Clients;
 pub enum Error {
     /// The HTTP client could not be made.
     #[error("the HTTP client could not be made")]
-    Http(#[source] reqwest::Error),
+    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A shard was lost to another process.
     #[error("shard {shard} was lost")]
     ShardLost {
@@ -49,7 +49,7 @@ impl Connector {
     /// # Errors
     /// [`Error::Http`].
     pub fn new(options: ConnectorOptions, seams: Seams) -> Result<Self, Error> {
-        let clients = Clients::new(&options).map_err(Error::Http)?;
+        let clients = Clients::new(&options).map_err(|error| Error::Http(error.into()))?;
         let pacing = Arc::new(Pacing::new(options.logins_per_second));
         Ok(Self {
             me: ConnectorId::random(),

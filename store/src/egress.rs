@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod error;
+mod exchange;
 mod resolver;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 pub use address::{Reach, is_allowed};
 pub use answer::{Answer, MAX_ANSWER_BYTES};
 pub use error::Error;
+pub use exchange::{Exchange, Whole};
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -37,7 +39,7 @@ pub struct EgressOptions {
     pub allow_private: bool,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
-    /// The `User-Agent` of requests that set none.
+    /// The `User-Agent` of requests that set none. Empty: they go without.
     pub user_agent: String,
 }
 
@@ -59,15 +61,16 @@ impl Egress {
         } else {
             Reach::Public
         };
-        let client = reqwest::Client::builder()
+        let mut client = reqwest::Client::builder()
             .dns_resolver(Arc::new(GuardedResolver::new(reach)))
             .redirect(redirect::Policy::none())
             .referer(false)
             .no_proxy()
-            .connect_timeout(options.connect_timeout)
-            .user_agent(options.user_agent)
-            .build()
-            .map_err(|e| Error::Setup(e.into()))?;
+            .connect_timeout(options.connect_timeout);
+        if !options.user_agent.is_empty() {
+            client = client.user_agent(options.user_agent);
+        }
+        let client = client.build().map_err(|e| Error::Setup(e.into()))?;
         Ok(Self { client, reach })
     }
 

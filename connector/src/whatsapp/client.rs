@@ -17,7 +17,7 @@ use whatsapp_rust::{Client, InboundDurabilityHook};
 
 use crate::options::ConnectorOptions;
 use crate::whatsapp::dialer::{Dial, Dialer};
-use crate::whatsapp::http::WhatsAppHttp;
+use crate::whatsapp::http::{SetupError, WhatsAppHttp};
 
 /// One-time prekeys kept on the server. WhatsApp Web offers 812; each costs memory and a
 /// row, and one is used up per new conversation only.
@@ -58,7 +58,7 @@ pub(crate) struct Built {
 }
 
 impl Clients {
-    pub(crate) fn new(options: &ConnectorOptions) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(options: &ConnectorOptions) -> Result<Self, SetupError> {
         Ok(Self {
             dial: Dial::new(&options.endpoint),
             http: Arc::new(WhatsAppHttp::new()?),

@@ -66,7 +66,7 @@ impl Endpoint {
 }
 
 /// A name could resolve to anything by the time it is dialled: only literals count.
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),

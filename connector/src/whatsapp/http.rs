@@ -1,46 +1,58 @@
 //! HTTP for the WhatsApp client: its current version, and media.
+//!
+//! Senders of messages choose a part of the addresses that media is fetched from: the path is
+//! appended to a host name, and some messages carry a whole URL. So a production build takes
+//! the client that never connects to a private address.
+
+#[cfg(not(feature = "demo"))]
+mod guarded;
+#[cfg(feature = "demo")]
+mod loopback;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 use whatsapp_rust::wacore::net::{HttpClient, HttpRequest, HttpResponse};
 
-/// Longest wait for one exchange.
-const TIMEOUT: Duration = Duration::from_secs(20);
+#[cfg(not(feature = "demo"))]
+use guarded::Reach;
+#[cfg(feature = "demo")]
+use loopback::Reach;
 
-/// `whatsapp-rust`'s HTTP seam over `reqwest`.
-///
-/// It talks to WhatsApp's own hosts only, never to an address that a user gave: those go
-/// through `pombal_store::Egress`.
-pub(crate) struct WhatsAppHttp(reqwest::Client);
+/// Longest time for one exchange; a large file takes a while.
+const TIMEOUT: Duration = Duration::from_secs(120);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The HTTP client could not be made.
+#[cfg(not(feature = "demo"))]
+pub(crate) type SetupError = pombal_store::egress::Error;
+/// The HTTP client could not be made.
+#[cfg(feature = "demo")]
+pub(crate) type SetupError = reqwest::Error;
+
+/// `whatsapp-rust`'s HTTP seam.
+pub(crate) struct WhatsAppHttp(Reach);
 
 impl WhatsAppHttp {
-    pub(crate) fn new() -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .connect_timeout(Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self(client))
+    pub(crate) fn new() -> Result<Self, SetupError> {
+        Ok(Self(Reach::new()?))
     }
 }
 
 #[async_trait]
 impl HttpClient for WhatsAppHttp {
     async fn execute(&self, request: HttpRequest) -> anyhow::Result<HttpResponse> {
-        let method = request.method.parse()?;
-        let mut builder = self.0.request(method, &request.url);
+        let url: Url = request.url.parse()?;
+        anyhow::ensure!(url.scheme() == "https", "WhatsApp's hosts speak HTTPS only");
+        let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            builder = builder.header(name, value);
+            let name = HeaderName::try_from(name.as_str())?;
+            headers.insert(name, HeaderValue::try_from(value.as_str())?);
         }
-        if let Some(body) = request.body {
-            builder = builder.body(body);
-        }
-        let response = builder.send().await?;
-        let status_code = response.status().as_u16();
-        Ok(HttpResponse {
-            status_code,
-            body: response.bytes().await?.to_vec(),
-        })
+        let body = request.body.unwrap_or_default();
+        let method = request.method.parse()?;
+        self.0.exchange(method, url, headers, body.into()).await
     }
 }

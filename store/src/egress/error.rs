@@ -29,6 +29,12 @@ pub enum Error {
     /// The request can't be sent, or the connection broke before there was an answer.
     #[error("request failed")]
     Request(#[source] Box<dyn StdError + Send + Sync>),
+    /// The answer is longer than the caller takes.
+    #[error("answer longer than {limit} bytes")]
+    TooLarge {
+        /// What the caller takes.
+        limit: usize,
+    },
     /// The client can't be made.
     #[error("can't set up the HTTP client")]
     Setup(#[source] Box<dyn StdError + Send + Sync>),

@@ -158,3 +158,39 @@ async fn child_with_a_proxy() {
     let server = Server::start("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
     assert_eq!(post(&server.url("/"), PATIENCE).await.unwrap().status, 200);
 }
+
+fn exchange(url: Url, max_answer_bytes: usize) -> Exchange {
+    Exchange {
+        method: http::Method::PUT,
+        url,
+        headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("x/y"))]),
+        body: Bytes::from_static(b"body"),
+        timeout: PATIENCE,
+        max_answer_bytes,
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_is_whole_or_an_error() {
+    let server = Server::start("HTTP/1.1 410 Gone\r\ncontent-length: 4\r\n\r\nlong");
+    let url = server.url("/file");
+    let whole = egress(true).exchange(exchange(url.clone(), 4)).await;
+    let wanted = Whole {
+        status: 410,
+        body: Bytes::from_static(b"long"),
+    };
+    assert_eq!(whole.unwrap(), wanted);
+    let request = server.requests().remove(0);
+    assert!(request.starts_with("PUT /file HTTP/1.1\r\n"), "{request}");
+    assert!(request.ends_with("\r\n\r\nbody"), "{request}");
+    let error = egress(true).exchange(exchange(url.clone(), 3)).await;
+    assert!(
+        matches!(error, Err(Error::TooLarge { limit: 3 })),
+        "{error:?}"
+    );
+    let error = egress(false).exchange(exchange(url, 4)).await;
+    assert!(matches!(error, Err(Error::Blocked { .. })), "{error:?}");
+    let server = Server::start("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nlong");
+    let error = egress(true).exchange(exchange(server.url("/"), 99)).await;
+    assert!(error.is_err(), "the body broke off: {error:?}");
+}

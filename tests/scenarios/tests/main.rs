@@ -4,6 +4,7 @@
 
 mod baileys;
 mod connection;
+mod history;
 mod kill;
 mod pairing;
 mod process;
