@@ -15,9 +15,13 @@ async fn main() -> Result<(), Error> {
         .with_writer(std::io::stderr)
         .init();
     let server = FakeWhatsApp::start(Arguments::parse().into()).await?;
-    println!("WhatsApp: {}", server.ws_url());
-    println!("Phones:   {}/", server.control_url());
-    println!("Media:    {}", server.media_url());
+    // In one piece: a reader may go away once it has the line that it wants.
+    println!(
+        "WhatsApp: {}\nPhones:   {}/\nMedia:    {}",
+        server.ws_url(),
+        server.control_url(),
+        server.media_url()
+    );
     tokio::signal::ctrl_c().await?;
     server.shutdown().await;
     Ok(())

@@ -204,6 +204,16 @@ async fn tokens_end_and_clients_ask_for_another() {
         ..Config::default()
     };
     server.set_config(config).await;
+    let conn = ana.client.refresh_media_conn(true).await.expect("conn");
+    assert_eq!(conn.auth_ttl, Some(1));
+    let http = reqwest::Client::new();
+    let url = format!("{}/mms/image/x", server.media_url());
+    let query = [("auth", conn.auth.as_str()), ("token", "y")];
+    eventually("the token's time is over", || async {
+        let answer = http.post(&url).query(&query).send().await.expect("post");
+        answer.status() == 403
+    })
+    .await;
     ana.stop().await;
     server.shutdown().await;
 }
