@@ -9,6 +9,8 @@ use wacore_binary::{Jid, JidExt as _, NodeRef};
 
 use crate::addr::Addr;
 use crate::error::Error;
+use crate::groups::Group;
+use crate::groups::access::Denied;
 use crate::iq::Answer;
 use crate::nodes::{attr, child_bytes, jid_attr};
 use crate::world::World;
@@ -18,6 +20,10 @@ const MAX_ABOUT: usize = 139;
 const NOT_FOUND: Answer = Answer::Error(404, "item-not-found");
 const FORBIDDEN: Answer = Answer::Error(403, "forbidden");
 const NOT_ACCEPTABLE: Answer = Answer::Error(406, "not-acceptable");
+
+fn refusal(denied: Denied) -> Answer {
+    Answer::Error(denied.code, denied.text)
+}
 
 impl World {
     /// Answers `w:profile:picture`.
@@ -57,7 +63,8 @@ impl World {
             return Ok(Jid::pn(addr.phone.as_str()));
         };
         if jid.is_group() {
-            return Ok(jid);
+            let group = self.group_as_member(&jid, &addr.phone);
+            return group.map(Group::jid).map_err(refusal);
         }
         let known = self
             .resolve(&jid)
@@ -68,6 +75,11 @@ impl World {
     fn set_picture_of(&mut self, addr: &Addr, subject: &Jid, image: Option<&[u8]>) -> Answer {
         let changed = if *subject == Jid::pn(addr.phone.as_str()) {
             self.change_own_picture(addr, image)
+        } else if subject.is_group() {
+            if let Err(denied) = self.group_as_editor(subject, &addr.phone) {
+                return refusal(denied);
+            }
+            self.change_group_picture(addr, subject, image)
         } else {
             return FORBIDDEN;
         };

@@ -84,6 +84,30 @@ impl World {
         Ok(id)
     }
 
+    /// A member's device sets or removes the picture of a group. All members are told.
+    pub(crate) fn change_group_picture(
+        &mut self,
+        by: &Addr,
+        group: &Jid,
+        image: Option<&[u8]>,
+    ) -> Result<Option<String>, Error> {
+        let id = self.set_picture(group, image)?;
+        let author = Jid::pn(by.phone.as_str());
+        let change = picture_change(group, &author, id.as_deref());
+        let members = self.group(group).map(|group| group.members.keys().cloned());
+        let companions: Vec<_> = members
+            .into_iter()
+            .flatten()
+            .filter_map(|phone| self.accounts.get(&phone))
+            .flat_map(|account| account.addrs())
+            .filter(|addr| addr.device != 0 && addr != by)
+            .collect();
+        for companion in companions {
+            self.notify(&companion, "picture", group, None, change.clone());
+        }
+        Ok(id)
+    }
+
     /// A device of an account sets the text about it.
     pub(crate) fn set_about(&mut self, by: &Addr, text: &str) -> Result<(), Error> {
         let account = self.account_mut(&by.phone)?;

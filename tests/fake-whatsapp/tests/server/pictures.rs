@@ -147,3 +147,43 @@ async fn both_are_there_after_a_restart() {
     ana.stop().await;
     server.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_see_the_picture_of_a_group_and_its_rules_hold() {
+    let server = server().await;
+    let (ana, bia) = acquainted(&server).await;
+    let group = crate::groups::created_by(&ana, &[BIA]).await;
+    let set = bia
+        .client
+        .groups()
+        .set_profile_picture(&group, jpeg(4))
+        .await
+        .expect("a member may");
+    let update = ana
+        .wait_for("the group's picture", |event| match event {
+            Event::PictureUpdate(update) if update.jid == group => Some(update.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(update.picture_id.as_ref(), Some(&set.id));
+    assert_eq!(update.author, Some(Jid::pn(BIA)));
+    let contacts = ana.client.contacts();
+    let picture = contacts.get_profile_picture(&group, false).await;
+    assert_eq!(picture.expect("get").expect("picture").id, set.id);
+
+    let locked = ana.client.groups().set_locked(&group, true).await;
+    locked.expect("lock");
+    let refused = bia.client.groups().remove_profile_picture(&group).await;
+    assert!(refused.is_err(), "only admins change a locked group");
+    let removed = ana.client.groups().remove_profile_picture(&group).await;
+    removed.expect("an admin may");
+    let (stranger, _) = paired(&server, "5511999990003", "Clara").await;
+    let contacts = stranger.client.contacts();
+    let hidden = contacts.get_profile_picture(&group, false).await;
+    assert!(hidden.is_err(), "not a member");
+    settled(&server).await;
+    for client in [ana, bia, stranger] {
+        client.stop().await;
+    }
+    server.shutdown().await;
+}
