@@ -1,5 +1,7 @@
 //! Knobs that can be turned while the server runs.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Behaviour of the server.
@@ -29,4 +31,9 @@ pub struct Config {
     pub without_history: bool,
     /// The first chunk of history comes inside its notification, not as a file.
     pub history_inline: bool,
+    /// How long the server keeps what a device did not collect, in seconds. Zero keeps it for
+    /// thirty days, as WhatsApp does.
+    pub queue_max_age_secs: u64,
+    /// AB props beside those of a usual account, by code (`wacore/src/iq/abprops.rs`).
+    pub props: BTreeMap<u32, String>,
 }

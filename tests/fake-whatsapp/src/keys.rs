@@ -41,6 +41,20 @@ pub(crate) struct SignedPreKey {
     pub(crate) signature: Vec<u8>,
 }
 
+impl SignedPreKey {
+    /// Whether `identity` signed the key, in the form in which Signal serialises it.
+    pub(crate) fn is_signed_by(&self, identity: &Key32) -> bool {
+        let keys = (
+            PublicKey::from_djb_public_key_bytes(&identity.0),
+            PublicKey::from_djb_public_key_bytes(&self.public.0),
+        );
+        match keys {
+            (Ok(identity), Ok(key)) => identity.verify_signature(&key.serialize(), &self.signature),
+            _ => false,
+        }
+    }
+}
+
 /// A key pair that can be stored.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct StoredPair {

@@ -78,6 +78,29 @@ pub(crate) fn iq_set(id: &str, xmlns: &str, content: Node) -> Node {
         .build()
 }
 
+/// A notification of the server, without its content.
+pub(crate) fn notification(from: &Jid, kind: &'static str, id: &str) -> NodeBuilder {
+    NodeBuilder::new("notification")
+        .attr("from", from)
+        .attr("type", kind)
+        .attr("id", id)
+        .attr("t", now_secs().to_string())
+}
+
+/// A notification that is not about an account.
+pub(crate) fn server_notification(kind: &'static str, id: &str) -> NodeBuilder {
+    NodeBuilder::new("notification")
+        .attr("from", SERVER_JID)
+        .attr("type", kind)
+        .attr("id", id)
+        .attr("t", now_secs().to_string())
+}
+
+/// The server, as the sender of a stanza.
+pub(crate) fn server_jid() -> Jid {
+    Jid::new("", wacore_binary::Server::Pn)
+}
+
 /// A stream error with a code.
 pub(crate) fn stream_error(code: u16) -> Node {
     NodeBuilder::new("stream:error")
@@ -111,5 +134,14 @@ pub(crate) fn message_id() -> String {
         "3A{:016X}{:08X}",
         rand::random::<u64>(),
         rand::random::<u32>()
+    )
+}
+
+/// A new id of a call, in the form that phones use.
+pub(crate) fn call_id() -> String {
+    format!(
+        "{:016X}{:016X}",
+        rand::random::<u64>(),
+        rand::random::<u64>()
     )
 }

@@ -42,7 +42,7 @@ const PAIRING_TIMEOUT: Duration = Duration::from_secs(30);
 /// A running server. Clones share it.
 #[derive(Clone)]
 pub struct FakeWhatsApp {
-    hub: Arc<Hub>,
+    pub(crate) hub: Arc<Hub>,
     ws: SocketAddr,
     control: SocketAddr,
     media: SocketAddr,

@@ -59,6 +59,9 @@ pub(crate) enum Bucket {
     SenderKeyGiven,
     GroupChain,
     MessageSecret,
+    Social,
+    Token,
+    Call,
 }
 
 const BUCKETS: &[(Bucket, &str)] = &[
@@ -93,6 +96,9 @@ const BUCKETS: &[(Bucket, &str)] = &[
     (Bucket::SenderKeyGiven, "sender-key-given"),
     (Bucket::GroupChain, "group-chain"),
     (Bucket::MessageSecret, "message-secret"),
+    (Bucket::Social, "social"),
+    (Bucket::Token, "token"),
+    (Bucket::Call, "call"),
 ];
 
 impl Bucket {

@@ -1,6 +1,8 @@
 //! The control port: a JSON API for tests and a page for people.
 
+mod account;
 mod app_state;
+mod calls;
 mod contacts;
 mod devices;
 mod groups;
@@ -8,6 +10,7 @@ mod history;
 mod media;
 mod page;
 mod pairing;
+mod people;
 mod profile;
 mod reply;
 mod watch;
@@ -69,6 +72,9 @@ fn router(server: FakeWhatsApp) -> Router {
         .route("/api/media/forget", post(media::forget))
         .route("/api/groups", get(groups::list).post(groups::create))
         .route("/api/groups/{group}/{action}", post(groups::act))
+        .merge(people::routes())
+        .merge(account::routes())
+        .merge(calls::routes())
         .route("/api/seen", get(watch::seen))
         .route("/api/violations", get(watch::violations))
         .route("/api/config", get(watch::config).post(watch::set_config))

@@ -7,21 +7,21 @@ use wacore::iq::prekeys::{OneTimePreKeyNode, PreKeyBundleUserNode, SignedPreKeyN
 use wacore::prekeys::compute_key_bundle_digest;
 use wacore::protocol::ProtocolNode as _;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Jid, Node, NodeRef, SERVER_JID};
+use wacore_binary::{Jid, Node, NodeRef};
 
 use crate::addr::Addr;
 use crate::iq::Answer;
 use crate::keys::{Key32, SignedPreKey, djb};
-use crate::nodes::{child_bytes, children, jid_attr, server_id};
+use crate::nodes::{child_bytes, children, jid_attr, server_id, server_jid, server_notification};
 use crate::store::Bucket;
-use crate::time::now_secs;
 use crate::world::World;
 use crate::world::device::UploadedKey;
 
-/// The server asks for more prekeys when fewer are left.
-const LOW_POOL: usize = 5;
 /// What the server says to an upload that would give two keys one id.
 const PREKEY_REUSED: u16 = 406;
+/// The server asks for more prekeys when so few are left. Clients ask themselves, at login,
+/// below five (`whatsapp-rust/src/prekeys.rs`), so the server asks earlier.
+const LOW_POOL: usize = 10;
 /// The device does not exist (`wacore/src/send/encrypt.rs`).
 const NOT_REGISTERED: u16 = 406;
 
@@ -65,6 +65,12 @@ impl World {
         let Some(keys) = keys else {
             return Answer::Error(400, "bad-request");
         };
+        if let Err(refused) = self.check_identity(addr, node) {
+            return refused;
+        }
+        if let Err(refused) = self.check_signed_prekey(addr, &signed) {
+            return refused;
+        }
         if !self.check_uploaded_prekeys(addr, &keys) {
             return Answer::Error(PREKEY_REUSED, "not-acceptable");
         }
@@ -94,13 +100,63 @@ impl World {
         Answer::empty()
     }
 
+    /// An upload comes from the identity that was linked.
+    fn check_identity(&mut self, addr: &Addr, node: &NodeRef<'_>) -> Result<(), Answer> {
+        let Some(device) = self.device(addr) else {
+            return Err(Answer::Error(401, "not-authorized"));
+        };
+        let identity = child_bytes(node, "identity").and_then(|bytes| djb(bytes).ok());
+        let registration = device.row.registration_id.to_be_bytes();
+        let same = identity == Some(device.row.identity)
+            && child_bytes(node, "registration") == Some(registration.as_slice());
+        if same {
+            return Ok(());
+        }
+        self.break_rule(
+            "prekeys-of-another-identity",
+            format!("{addr} uploaded prekeys with an identity or a registration id not its own"),
+        );
+        Err(Answer::Error(406, "not-acceptable"))
+    }
+
+    /// A signed prekey is signed by the device's identity.
+    fn check_signed_prekey(&mut self, addr: &Addr, signed: &SignedPreKey) -> Result<(), Answer> {
+        let valid = self
+            .device(addr)
+            .is_some_and(|device| signed.is_signed_by(&device.row.identity));
+        if valid {
+            return Ok(());
+        }
+        self.break_rule(
+            "signed-prekey-forged",
+            format!(
+                "{addr} sent the signed prekey {} with a signature that is not its own",
+                signed.id
+            ),
+        );
+        Err(Answer::Error(406, "not-acceptable"))
+    }
+
     fn rotate_signed_prekey(&mut self, addr: &Addr, rotate: &NodeRef<'_>) -> Answer {
-        let signed = rotate.get_optional_child("skey").and_then(signed_prekey);
-        let (Some(signed), Some(device)) = (signed, self.device_mut(addr)) else {
+        let Some(signed) = rotate.get_optional_child("skey").and_then(signed_prekey) else {
             return Answer::Error(400, "bad-request");
         };
+        if let Err(refused) = self.check_signed_prekey(addr, &signed) {
+            return refused;
+        }
+        let Some(device) = self.device_mut(addr) else {
+            return Answer::Error(401, "not-authorized");
+        };
+        let known = &device.row.signed_prekey;
+        if known.id == signed.id && known.public != signed.public {
+            // One id names one key; the client takes the next (`features/rotate_key.rs`).
+            return Answer::Error(409, "conflict");
+        }
+        let id = signed.id;
         device.row.signed_prekey = signed;
         self.save_device(addr);
+        self.seen
+            .add("signed-prekey-rotated", Some(addr), json!({"id": id}));
         Answer::empty()
     }
 
@@ -219,7 +275,7 @@ impl World {
                 ..UploadedKey::fresh(public)
             };
             self.store.put(Bucket::Prekey, format!("{addr}/{id}"), &key);
-            if left + 1 == LOW_POOL {
+            if left == LOW_POOL {
                 self.ask_for_prekeys(addr, left);
             }
         }
@@ -231,20 +287,20 @@ impl World {
         let count = NodeBuilder::new("count")
             .attr("value", left.to_string())
             .build();
-        let node = NodeBuilder::new("notification")
-            .attr("from", SERVER_JID)
-            .attr("type", "encrypt")
-            .attr("id", id.as_str())
-            .attr("t", now_secs().to_string())
+        let node = server_notification("encrypt", &id)
             .children([count])
             .build();
-        self.deliver_to(
-            addr,
-            "notification",
-            &id,
-            &Jid::new("", wacore_binary::Server::Pn),
-            &node,
-        );
+        self.deliver_to(addr, "notification", &id, &server_jid(), &node);
+    }
+
+    /// Asks a companion to compare its keys with the server's
+    /// (`whatsapp-rust/src/handlers/notification/device.rs`, `handle_digest_key`).
+    pub(crate) fn ask_for_digest(&mut self, addr: &Addr) {
+        let id = server_id();
+        let node = server_notification("encrypt", &id)
+            .children([NodeBuilder::new("digest").build()])
+            .build();
+        self.deliver_to(addr, "notification", &id, &server_jid(), &node);
     }
 }
 

@@ -5,9 +5,14 @@ mod encrypt;
 mod group_set;
 mod groups;
 mod media;
+mod mex;
 mod picture;
+mod privacy;
+mod profile;
+mod props;
 mod settings;
 mod usync;
+mod usync_parts;
 
 use serde_json::json;
 use wacore_binary::{Node, NodeRef};
@@ -56,11 +61,20 @@ impl World {
                 self.send(conn, &iq_result(id, []));
                 if node.get_optional_child("active").is_some() {
                     self.go_active(conn, addr);
+                } else {
+                    self.go_passive(conn);
                 }
                 Answer::Sent
             }
             ("encrypt", Some(addr)) => self.iq_encrypt(addr, set, node),
-            ("usync", Some(_)) => self.iq_usync(node),
+            ("usync", Some(addr)) => self.iq_usync(addr, node),
+            ("privacy", Some(addr)) => self.iq_privacy(addr, set, node),
+            ("blocklist", Some(addr)) => self.iq_blocklist(addr, set, node),
+            ("disappearing_mode", Some(addr)) => self.iq_disappearing(addr, set, node),
+            ("abt", Some(addr)) => self.iq_props(addr, node),
+            ("w:biz", Some(_)) if !set => self.iq_business(node),
+            ("w:mex", Some(addr)) => self.iq_mex(addr, node),
+            ("urn:xmpp:whatsapp:dirty", Some(addr)) if set => self.iq_clean_dirty(addr, node),
             ("w:sync:app:state", Some(addr)) => self.iq_app_state(addr, node),
             ("w:m", Some(addr)) if node.get_optional_child("media_conn").is_some() => {
                 self.iq_media_conn(addr)
@@ -69,7 +83,7 @@ impl World {
             ("status", Some(addr)) if set => self.iq_about(addr, node),
             ("w:g2", Some(addr)) => self.iq_groups(addr, set, node),
             ("md", Some(addr)) => self.iq_device(conn, id, addr, node),
-            (xmlns, Some(_)) => settings::answer(xmlns, set),
+            (xmlns, Some(_)) => settings::answer(xmlns, set, node),
         };
         match answer {
             Answer::Result(content) => self.send(conn, &iq_result(id, content)),

@@ -14,6 +14,7 @@ use crate::groups::access::Denied;
 use crate::iq::Answer;
 use crate::nodes::{attr, child_bytes, jid_attr};
 use crate::world::World;
+use crate::world::privacy::PROFILE;
 
 /// Longest text about an account, in characters.
 const MAX_ABOUT: usize = 139;
@@ -39,6 +40,9 @@ impl World {
         let Some(asked) = node.get_optional_child("picture") else {
             return Answer::Error(400, "bad-request");
         };
+        if !self.may_see_picture(addr, &subject, asked) {
+            return Answer::Error(401, "not-authorized");
+        }
         let Some(picture) = self.pictures.get(&subject.to_string()) else {
             return NOT_FOUND;
         };
@@ -53,6 +57,16 @@ impl World {
             .attr("url", file.url)
             .attr("direct_path", file.direct_path);
         Answer::one(reply.build())
+    }
+
+    /// Pictures of groups are for all; an account may hide its own from others.
+    fn may_see_picture(&self, by: &Addr, subject: &Jid, asked: &NodeRef<'_>) -> bool {
+        let Some(owner) = self.resolve(subject) else {
+            return true;
+        };
+        let has_token = child_bytes(asked, "tctoken")
+            .is_some_and(|token| self.token_is_valid(&owner.phone, &by.phone, token));
+        self.may_see(&owner.phone, &by.phone, PROFILE, has_token)
     }
 
     /// Whose picture it is about. Without a target, and with an empty one, it is the own.

@@ -1,57 +1,43 @@
 //! Requests whose answer does not depend on the world.
 
+use wacore_binary::NodeRef;
 use wacore_binary::builder::NodeBuilder;
 
 use crate::iq::Answer;
-
-/// What a new account has (`wacore/src/iq/privacy.rs`).
-const PRIVACY: &[(&str, &str)] = &[
-    ("readreceipts", "all"),
-    ("profile", "all"),
-    ("status", "contacts"),
-    ("online", "all"),
-    ("last", "all"),
-    ("groupadd", "all"),
-    ("calladd", "all"),
-];
+use crate::nodes::attr;
 
 /// Answers by namespace.
-pub(crate) fn answer(xmlns: &str, set: bool) -> Answer {
+pub(crate) fn answer(xmlns: &str, set: bool, node: &NodeRef<'_>) -> Answer {
     match xmlns {
-        "abt" | "w" => props(xmlns),
-        "blocklist" => Answer::one(NodeBuilder::new("list").attr("dhash", "0").build()),
-        "privacy" if set => Answer::empty(),
-        "privacy" => privacy(),
-        "urn:xmpp:whatsapp:dirty"
-        | "disappearing_mode"
-        | "urn:xmpp:whatsapp:account"
-        | "w:stats"
-            if set =>
-        {
-            Answer::empty()
-        }
+        "w" if !set => props(),
+        "urn:xmpp:whatsapp:account" | "w:stats" if set => Answer::empty(),
+        "spam" if set => spam(node),
+        // There are no channels.
+        "newsletter" => Answer::Error(404, "item-not-found"),
         _ => Answer::Unknown,
     }
 }
 
-fn props(xmlns: &str) -> Answer {
-    let node = NodeBuilder::new("props");
-    Answer::one(match xmlns {
-        "abt" => node
-            .attr("protocol", "1")
-            .attr("hash", "0")
-            .attr("refresh", "86400")
-            .build(),
-        _ => node.attr("version", "2").attr("hash", "0").build(),
-    })
+/// The old form of props, which Baileys asks for.
+fn props() -> Answer {
+    let props = NodeBuilder::new("props")
+        .attr("version", "2")
+        .attr("hash", "0");
+    Answer::one(props.build())
 }
 
-fn privacy() -> Answer {
-    let categories = PRIVACY.iter().map(|(name, value)| {
-        NodeBuilder::new("category")
-            .attr("name", *name)
-            .attr("value", *value)
-            .build()
-    });
-    Answer::one(NodeBuilder::new("privacy").children(categories).build())
+/// A report gets a number (`wacore/src/iq/spam_report.rs`).
+fn spam(node: &NodeRef<'_>) -> Answer {
+    let reported = node
+        .get_optional_child("spam_list")
+        .and_then(|list| list.get_optional_child("message"))
+        .and_then(|message| attr(message, "id"));
+    match reported {
+        Some(id) => Answer::one(
+            NodeBuilder::new("report_id")
+                .string_content(format!("report-{id}"))
+                .build(),
+        ),
+        None => Answer::Error(400, "bad-request"),
+    }
 }

@@ -2,6 +2,9 @@
 
 mod group;
 mod group_receipt;
+mod media_retry;
 mod receipt;
+mod receipt_forward;
+mod retry;
 mod route;
 mod stanza;

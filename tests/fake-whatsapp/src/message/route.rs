@@ -55,15 +55,23 @@ impl World {
             return;
         }
         self.remember_id(&from.phone, &incoming.id);
+        let reaches = |world: &Self, to: &Addr| !world.has_blocked(&to.phone, &from.phone);
         for part in incoming.parts.iter().filter(|part| part.to.device != 0) {
-            self.forward(from, &incoming, part);
+            if reaches(self, &part.to) {
+                self.forward(from, &incoming, part);
+            }
         }
         for phone in &opened.failed {
-            self.phone_asks_again(phone, from, &incoming.id, &incoming.to);
+            if reaches(self, phone) {
+                self.phone_asks_again(phone, from, &incoming.id, &incoming.to);
+            }
         }
         for (phone, content) in &opened.read {
+            if !reaches(self, phone) {
+                continue;
+            }
             self.remember_peers(&from.phone, &phone.phone);
-            self.phone_got(phone, from, &incoming.id, content);
+            self.phone_got(phone, from, &incoming.id, content, incoming.to.is_lid());
         }
     }
 
@@ -130,7 +138,11 @@ impl World {
                 .as_ref()
                 .unwrap_or(&incoming.to)
                 .to_non_ad();
-            stanza = stanza.attr("recipient", chat);
+            let by_lid = chat.is_lid();
+            stanza = match self.resolve(&chat) {
+                Some(chat) => self.with_recipient(stanza, by_lid, &chat.phone),
+                None => stanza.attr("recipient", chat),
+            };
         }
         if let Some(category) = &incoming.category {
             stanza = stanza.attr("category", category.as_str());
@@ -138,14 +150,21 @@ impl World {
         if let Some(edit) = &incoming.edit {
             stanza = stanza.attr("edit", edit.as_str());
         }
-        let content = std::iter::once(part.enc.clone()).chain(incoming.rest.iter().cloned());
+        // Tokens are for the server.
+        let rest = incoming
+            .rest
+            .iter()
+            .filter(|node| !matches!(node.tag.as_ref(), "tctoken" | "cstoken"))
+            .cloned();
+        let content = std::iter::once(part.enc.clone()).chain(rest);
         let node = stanza.children(content).build();
         let receiver = part.to.phone.clone();
         self.deliver_to(&part.to, "message", &incoming.id, &jid, &node);
         self.remember_peers(&from.phone, &receiver);
     }
 
-    fn exists(&self, phone: &str) -> bool {
+    /// Whether a number is on WhatsApp.
+    pub(crate) fn exists(&self, phone: &str) -> bool {
         self.accounts.contains_key(phone) && !self.absent.contains(phone)
     }
 

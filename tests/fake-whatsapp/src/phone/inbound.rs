@@ -36,7 +36,16 @@ impl World {
     }
 
     /// The phone has a message: inbox, receipt, and what else it calls for.
-    pub(crate) fn phone_got(&mut self, to: &Addr, from: &Addr, id: &str, content: &Content) {
+    ///
+    /// `by_lid` says that the message was addressed by LID: so is the receipt.
+    pub(crate) fn phone_got(
+        &mut self,
+        to: &Addr,
+        from: &Addr,
+        id: &str,
+        content: &Content,
+        by_lid: bool,
+    ) {
         if asks_for_key(&content.message) && from.phone == to.phone {
             return self.share_sync_key(from);
         }
@@ -56,7 +65,8 @@ impl World {
             message: &content.message,
         };
         self.phone_holds(&to.phone, &arrival);
-        self.phone_receipt(to, from, id, own.then_some("sender"), &other);
+        let chat = own.then_some(other.as_str());
+        self.phone_receipt(to, from, id, chat, by_lid);
         self.echo(to, from, content);
     }
 
@@ -75,17 +85,27 @@ impl World {
         }
     }
 
-    fn phone_receipt(&mut self, phone: &Addr, to: &Addr, id: &str, kind: Option<&str>, chat: &str) {
+    /// The phone has a message. `chat` is where an own device sent it.
+    fn phone_receipt(
+        &mut self,
+        phone: &Addr,
+        to: &Addr,
+        id: &str,
+        chat: Option<&str>,
+        by_lid: bool,
+    ) {
         if self.config.phones_without_receipts {
             return;
         }
-        let jid = phone.jid();
+        let jid = self.name_of(&phone.phone, by_lid);
         let mut receipt = NodeBuilder::new("receipt")
             .attr("from", &jid)
             .attr("id", id)
             .attr("t", now_secs().to_string());
-        if let Some(kind) = kind {
-            receipt = receipt.attr("type", kind).attr("recipient", Jid::pn(chat));
+        if let Some(chat) = chat {
+            receipt = receipt
+                .attr("type", "sender")
+                .attr("recipient", self.name_of(chat, by_lid));
         }
         self.deliver_to(to, "receipt", id, &jid, &receipt.build());
     }
@@ -96,7 +116,7 @@ impl World {
         let Some(content) = self.retry_content(phone, id) else {
             return;
         };
-        let jid = phone.jid();
+        let jid = self.name_of(&phone.phone, chat.is_lid());
         let mut receipt = NodeBuilder::new("receipt")
             .attr("from", &jid)
             .attr("id", id)

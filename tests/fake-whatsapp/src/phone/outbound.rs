@@ -1,7 +1,7 @@
 //! What a simulated phone sends.
 
 use buffa::Message as _;
-use wacore_binary::{Jid, Node};
+use wacore_binary::Node;
 use waproto::whatsapp as wa;
 
 use super::chat::{chat_jid, group_of};
@@ -68,6 +68,9 @@ impl World {
         };
         let own = Addr::phone(from);
         let mut companions = self.account(to)?.addrs();
+        if self.has_blocked(to, from) {
+            companions.clear();
+        }
         if from != to {
             companions.extend(self.account(from)?.addrs());
         }
@@ -84,7 +87,7 @@ impl World {
             message,
         };
         self.phone_holds(from, &arrival);
-        if from != to {
+        if from != to && !self.has_blocked(to, from) {
             arrival.chat = from;
             self.phone_holds(to, &arrival);
         }
@@ -118,6 +121,7 @@ impl World {
         retry: Option<&str>,
     ) -> Result<(), Error> {
         self.ensure_session(to, from)?;
+        let names = self.sender_names(&from.phone)?;
         let account = self.account_mut(&from.phone)?;
         let own = to.phone == from.phone;
         let (message, envelope) = match &sent.content {
@@ -138,14 +142,12 @@ impl World {
             }
         };
         let (enc_type, bytes) = account.phone.encrypt(to, &padded(&message))?;
-        let jid = account.jid(0);
-        let mut stanza = envelope
-            .stanza(&jid, id, &account.row.name)
-            .attr("sender_lid", account.lid(0));
+        let jid = names.from.clone();
+        let mut stanza = names.mark(envelope.stanza(&jid, id, &account.row.name));
         if matches!(sent.content, PhoneContent::SyncKey | PhoneContent::Peer(_)) {
             stanza = stanza.attr("category", "peer");
         } else if own {
-            stanza = stanza.attr("recipient", Jid::pn(sent.to.as_str()));
+            stanza = self.with_recipient(stanza, names.by_lid, &sent.to);
         }
         let content = envelope.children([envelope.enc(enc_type, bytes, retry)]);
         let node: Node = stanza.children(content).build();

@@ -16,6 +16,7 @@ use crate::phone::old::OldMessage;
 use crate::phone::{Phone, PhoneKeys};
 use crate::world::device::Device;
 use crate::world::profile::About;
+use crate::world::social::Social;
 
 /// The stored part of an account.
 #[derive(Clone, Serialize, Deserialize)]
@@ -80,6 +81,8 @@ pub(crate) struct Account {
     pub(crate) about: Option<About>,
     /// Settings that all its devices share.
     pub(crate) app_state: AppState,
+    /// What it shows to others.
+    pub(crate) social: Social,
 }
 
 impl Account {
@@ -98,6 +101,7 @@ impl Account {
             old_messages: Vec::new(),
             about: None,
             app_state: AppState::default(),
+            social: Social::default(),
         })
     }
 

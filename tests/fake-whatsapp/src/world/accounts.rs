@@ -1,18 +1,19 @@
 //! Making accounts, linking and unlinking devices, and telling others about it.
 
+use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Jid, Node};
 
 use crate::addr::Addr;
 use crate::error::Error;
 use crate::keys::Key32;
-use crate::nodes::{server_id, stream_conflict};
+use crate::nodes::{notification, stream_conflict};
 use crate::pairing::adv::key_index_list;
 use crate::phone::PhoneKeys;
 use crate::store::Bucket;
 use crate::time::now_secs;
 use crate::world::World;
 use crate::world::account::{Account, AccountRow};
+use crate::world::changes::Audience;
 
 /// Numbers for accounts that were made without one.
 const FIRST_FREE_NUMBER: u64 = 5_511_999_990_001;
@@ -137,17 +138,21 @@ impl World {
         self.announce_device(addr, false);
     }
 
-    /// Tells the other companions and the account's correspondents that a device came or went
+    /// Tells the account's other companions and its correspondents that a device came or went.
+    /// Companions get the whole list (`parse_account_sync_device_list` in
+    /// `whatsapp-rust/src/handlers/notification/device.rs`), correspondents the change
     /// (`wacore/src/stanza/devices.rs`).
     pub(crate) fn announce_device(&mut self, addr: &Addr, added: bool) {
+        if let Some(list) = self.own_device_list(&addr.phone) {
+            self.tell_own_devices(addr, &list);
+        }
         let Ok(account) = self.account(&addr.phone) else {
             return;
         };
+        let lid = account.lid(0);
         let Ok(list) = self.key_index_node(&addr.phone, added) else {
             return;
         };
-        let from = Jid::pn(addr.phone.as_str());
-        let lid = account.lid(0);
         let mut device = NodeBuilder::new("device").attr("jid", addr.jid());
         if added {
             device = device.attr("key-index", u32::from(addr.device));
@@ -159,33 +164,36 @@ impl World {
         }
         .children([device.build(), list])
         .build();
-        let mut receivers: Vec<Addr> = account
-            .addrs()
-            .into_iter()
-            .filter(|other| other.device != addr.device)
-            .collect();
-        let mut peers = account.peers.clone();
-        for group in self.groups_of(&addr.phone) {
-            peers.extend(group.members.keys().cloned());
-        }
-        peers.remove(&addr.phone);
-        for peer in &peers {
-            if let Ok(peer) = self.account(peer) {
-                receivers.extend(peer.addrs());
-            }
-        }
-        for receiver in receivers.iter().filter(|receiver| receiver.device != 0) {
-            let id = server_id();
-            let notification = NodeBuilder::new("notification")
-                .attr("from", &from)
+        self.tell_peers(&addr.phone, Audience::Everybody, |from, id| {
+            notification(from, "devices", id)
                 .attr("lid", &lid)
-                .attr("type", "devices")
-                .attr("id", id.as_str())
-                .attr("t", now_secs().to_string())
                 .children([change.clone()])
-                .build();
-            self.deliver_to(receiver, "notification", &id, &from, &notification);
+                .build()
+        });
+    }
+
+    fn own_device_list(&self, phone: &str) -> Option<Node> {
+        let account = self.account(phone).ok()?;
+        let mut devices: Vec<Node> = vec![
+            NodeBuilder::new("device")
+                .attr("jid", account.jid(0))
+                .build(),
+        ];
+        for (id, device) in &account.devices {
+            devices.push(
+                NodeBuilder::new("device")
+                    .attr("jid", account.jid(*id))
+                    .attr("key-index", device.row.key_index.to_string())
+                    .build(),
+            );
         }
+        devices.push(self.key_index_node(phone, true).ok()?);
+        Some(
+            NodeBuilder::new("devices")
+                .attr("dhash", self.device_hash(phone)?)
+                .children(devices)
+                .build(),
+        )
     }
 
     /// `<key-index-list>` of an account. The removal form has no content.

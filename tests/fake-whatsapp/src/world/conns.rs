@@ -108,6 +108,7 @@ impl World {
             && self.live.get(addr) == Some(&conn)
         {
             self.live.remove(addr);
+            self.device_left(addr);
         }
         if self.conns.remove(&conn).is_some() {
             self.seen
@@ -128,6 +129,7 @@ impl World {
             && self.live.get(&addr) == Some(&conn)
         {
             self.live.remove(&addr);
+            self.device_left(&addr);
         }
         if let Some(conn) = self.conns.get_mut(&conn) {
             conn.role = Role::Leaving;

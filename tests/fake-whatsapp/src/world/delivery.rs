@@ -6,6 +6,7 @@ use wacore_binary::{Jid, Node, OwnedNodeRef};
 
 use crate::addr::Addr;
 use crate::store::Bucket;
+use crate::time::now_secs;
 use crate::world::World;
 use crate::world::accounts::queue_key;
 use crate::world::conns::{ConnId, Outgoing, Role};
@@ -14,6 +15,8 @@ use crate::world::queue::Queued;
 /// What the client gets before it asks for more
 /// (`whatsapp-rust/src/client/offline_resume.rs`).
 const PRIMER: usize = 5;
+/// WhatsApp keeps what was not delivered for thirty days.
+const MAX_AGE_SECS: u64 = 30 * 86_400;
 
 impl World {
     /// Queues a stanza for a companion, and sends it when the companion listens.
@@ -39,6 +42,7 @@ impl World {
             id: id.to_owned(),
             from: from.to_string(),
             stanza: stanza.clone(),
+            at: now_secs(),
         };
         let backlog = device.queue.unsent_from;
         let n = device.queue.push(item.clone());
@@ -67,6 +71,8 @@ impl World {
             Some(Role::Device { active, .. }) if !*active => *active = true,
             _ => return,
         }
+        self.send_login_hints(conn, addr);
+        self.expire_queue(addr);
         let waiting = self.device(addr).map_or(0, |device| device.queue.len());
         self.seen
             .add("offline", Some(addr), json!({"count": waiting}));
@@ -76,8 +82,70 @@ impl World {
         let batch = self.config.offline_batch;
         if let Some(device) = self.device_mut(addr) {
             device.queue.unsent_from = 1;
+            device.queue.drained = 0;
         }
         self.send_backlog(conn, addr, if batch == 0 { usize::MAX } else { PRIMER });
+    }
+
+    /// The client wants no stanzas for now: they wait.
+    pub(crate) fn go_passive(&mut self, conn: ConnId) {
+        if let Some(Role::Device { active, .. }) =
+            self.conns.get_mut(&conn).map(|conn| &mut conn.role)
+        {
+            *active = false;
+        }
+    }
+
+    /// The client asks for more of its backlog (`<ib><offline_batch count=…/>`). It gets no
+    /// more than it asked for.
+    pub(crate) fn offline_batch(&mut self, conn: ConnId, addr: &Addr, count: Option<usize>) {
+        let most = self.config.offline_batch;
+        self.seen
+            .add("offline-batch", Some(addr), json!({"count": count}));
+        if most > 0 {
+            self.send_backlog(conn, addr, count.map_or(most, |count| count.min(most)));
+        }
+    }
+
+    /// Puts another stanza in the place of one that a device has not seen. Returns whether
+    /// there was one.
+    pub(crate) fn replace_queued(&mut self, addr: &Addr, class: &str, id: &str, by: &Node) -> bool {
+        if self.active_conn(addr).is_some() {
+            return false;
+        }
+        let Ok(stanza) = wacore_binary::marshal(by) else {
+            return false;
+        };
+        let Some(device) = self.device_mut(addr) else {
+            return false;
+        };
+        let Some((n, item)) = device.queue.replace(class, id, &stanza) else {
+            return false;
+        };
+        let item = item.clone();
+        self.store.put(Bucket::Queue, queue_key(addr, n), &item);
+        true
+    }
+
+    /// What a device did not collect in time is gone.
+    fn expire_queue(&mut self, addr: &Addr) {
+        let age = match self.config.queue_max_age_secs {
+            0 => MAX_AGE_SECS,
+            age => age,
+        };
+        let limit = now_secs().saturating_sub(age);
+        let Some(device) = self.device_mut(addr) else {
+            return;
+        };
+        let expired = device.queue.expire(limit);
+        if expired.is_empty() {
+            return;
+        }
+        for n in &expired {
+            self.store.delete(Bucket::Queue, queue_key(addr, *n));
+        }
+        self.seen
+            .add("expired", Some(addr), json!({"count": expired.len()}));
     }
 
     /// Sends up to `limit` waiting stanzas, and the end marker after the last.
@@ -96,7 +164,8 @@ impl World {
             .map(|(n, item)| (n, item.stanza.clone()))
             .collect();
         let rest = device.queue.from(start).nth(batch.len()).is_some();
-        let total = device.queue.len();
+        device.queue.drained += batch.len();
+        let total = device.queue.drained;
         let next = batch.last().map_or(start, |(n, _)| n + 1);
         device.queue.unsent_from = if rest { next } else { 0 };
         for (_, stanza) in batch {
@@ -119,24 +188,15 @@ impl World {
     }
 
     fn preview(&self, addr: &Addr, waiting: usize) -> Node {
-        let count = |class: &str| {
-            self.device(addr)
-                .map_or(0, |device| {
-                    device
-                        .queue
-                        .from(0)
-                        .filter(|(_, item)| item.class == class)
-                        .count()
-                })
-                .to_string()
-        };
-        let preview = NodeBuilder::new("offline_preview")
-            .attr("count", waiting.to_string())
-            .attr("message", count("message"))
-            .attr("receipt", count("receipt"))
-            .attr("notification", count("notification"))
-            .attr("appdata", "0")
-            .build();
+        let mut preview = NodeBuilder::new("offline_preview").attr("count", waiting.to_string());
+        for class in ["message", "receipt", "notification", "call"] {
+            let count = self
+                .device(addr)
+                .map_or(0, |device| device.queue.count(class));
+            preview = preview.attr(class, count.to_string());
+        }
+        // Changes of app state come as notifications, and nobody here posts a status.
+        let preview = preview.attr("appdata", "0").attr("status", "0").build();
         NodeBuilder::new("ib")
             .attr("from", wacore_binary::SERVER_JID)
             .children([preview])

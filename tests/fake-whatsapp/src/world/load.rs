@@ -37,6 +37,10 @@ pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
         troubles: Vec::new(),
         absent: Default::default(),
         silenced: Default::default(),
+        presences: Default::default(),
+        notices: HashMap::new(),
+        tokens: HashMap::new(),
+        calls: BTreeMap::new(),
         config: Config::default(),
         media: Arc::new(media),
         pictures: HashMap::new(),
@@ -63,6 +67,14 @@ pub(crate) fn load(mut store: Store) -> Result<(World, ServerIdentity), Error> {
     for row in world.store.rows(Bucket::Picture)? {
         let picture = json(&row)?;
         world.pictures.insert(row.key, picture);
+    }
+    for row in world.store.rows(Bucket::Token)? {
+        let token = json(&row)?;
+        world.tokens.insert(row.key, token);
+    }
+    for row in world.store.rows(Bucket::Call)? {
+        let call = json(&row)?;
+        world.calls.insert(row.key, call);
     }
     for row in world.store.rows(Bucket::Violation)? {
         world.seen.violations.push(json(&row)?);
@@ -93,6 +105,10 @@ impl World {
             let account: AccountRow = json(&row)?;
             self.lids.insert(account.lid.clone(), row.key.clone());
             self.accounts.insert(row.key, Account::new(account)?);
+        }
+        for row in self.store.rows(Bucket::Social)? {
+            let social = json(&row)?;
+            self.account_mut(&row.key)?.social = social;
         }
         for bucket in [
             Bucket::Session,

@@ -1,8 +1,16 @@
 //! Everything the server knows, behind one lock.
 
 pub(crate) mod account;
+pub(crate) mod account_sync;
 pub(crate) mod accounts;
+pub(crate) mod addressing;
 pub(crate) mod api;
+pub(crate) mod api_social;
+pub(crate) mod call_offer;
+pub(crate) mod call_stanza;
+pub(crate) mod calls;
+pub(crate) mod changes;
+pub(crate) mod chatstate;
 pub(crate) mod checks;
 pub(crate) mod conns;
 pub(crate) mod delivery;
@@ -13,12 +21,18 @@ pub(crate) mod hub;
 pub(crate) mod load;
 pub(crate) mod login;
 pub(crate) mod media;
+pub(crate) mod notices;
+pub(crate) mod presence;
+pub(crate) mod privacy;
 pub(crate) mod profile;
 pub(crate) mod queue;
+pub(crate) mod reregister;
 pub(crate) mod rules;
+pub(crate) mod social;
 pub(crate) mod stanza;
+pub(crate) mod tokens;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use wacore_binary::Jid;
@@ -31,10 +45,14 @@ use crate::media::MediaHost;
 use crate::seen::Seen;
 use crate::store::Store;
 use account::Account;
+use calls::Call;
 use conns::{Conn, ConnId, Outgoing};
 use device::Device;
 use ending::Trouble;
+use notices::Notice;
+use presence::Presences;
 use profile::Picture;
+use tokens::Token;
 
 /// The state of the server.
 pub(crate) struct World {
@@ -52,6 +70,13 @@ pub(crate) struct World {
     pub(crate) troubles: Vec<Trouble>,
     pub(crate) absent: HashSet<String>,
     pub(crate) silenced: HashSet<String>,
+    pub(crate) presences: Presences,
+    /// What each phone showed.
+    pub(crate) notices: HashMap<String, VecDeque<Notice>>,
+    /// Trusted-contact tokens by `issuer/holder`.
+    pub(crate) tokens: HashMap<String, Token>,
+    /// Calls by id.
+    pub(crate) calls: BTreeMap<String, Call>,
     pub(crate) config: Config,
     pub(crate) media: Arc<MediaHost>,
     /// Pictures by the JID of the account or group.

@@ -5,6 +5,7 @@ use wacore_binary::builder::NodeBuilder;
 use wacore_binary::{Jid, Node};
 
 use super::World;
+use super::privacy::{PROFILE, STATUS};
 use crate::addr::Addr;
 use crate::error::Error;
 use crate::media::kind::Kind;
@@ -79,7 +80,9 @@ impl World {
         let id = self.set_picture(&jid, image)?;
         let change = picture_change(&jid, &jid, id.as_deref());
         for receiver in self.acquaintances(by) {
-            self.notify(&receiver, "picture", &jid, None, change.clone());
+            if self.may_see(&by.phone, &receiver.phone, PROFILE, false) {
+                self.notify(&receiver, "picture", &jid, None, change.clone());
+            }
         }
         Ok(id)
     }
@@ -121,7 +124,9 @@ impl World {
         self.store.put(Bucket::About, key, &about);
         let change = NodeBuilder::new("set").bytes(text.as_bytes()).build();
         for receiver in self.acquaintances(by) {
-            self.notify(&receiver, "status", &jid, Some(&name), change.clone());
+            if self.may_see(&by.phone, &receiver.phone, STATUS, false) {
+                self.notify(&receiver, "status", &jid, Some(&name), change.clone());
+            }
         }
         Ok(())
     }

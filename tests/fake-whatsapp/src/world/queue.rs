@@ -17,6 +17,9 @@ pub(crate) struct Queued {
     /// The marshalled stanza.
     #[serde(with = "b64")]
     pub(crate) stanza: Vec<u8>,
+    /// When it was queued, in seconds since 1970.
+    #[serde(default)]
+    pub(crate) at: u64,
 }
 
 /// Stanzas in delivery order.
@@ -26,6 +29,8 @@ pub(crate) struct Queue {
     last: u64,
     /// First number that was not sent on the live socket yet.
     pub(crate) unsent_from: u64,
+    /// How many were sent since the device said that it listens.
+    pub(crate) drained: usize,
 }
 
 impl Queue {
@@ -55,6 +60,43 @@ impl Queue {
         Some(n)
     }
 
+    /// Puts another stanza in the place of one that waits. Returns its number.
+    pub(crate) fn replace(
+        &mut self,
+        class: &str,
+        id: &str,
+        stanza: &[u8],
+    ) -> Option<(u64, &Queued)> {
+        let (n, item) = self
+            .items
+            .iter_mut()
+            .find(|(_, item)| item.class == class && item.id == id)?;
+        item.stanza = stanza.to_vec();
+        Some((*n, item))
+    }
+
+    /// Removes what has waited since before `limit`, in seconds since 1970.
+    pub(crate) fn expire(&mut self, limit: u64) -> Vec<u64> {
+        let old: Vec<u64> = self
+            .items
+            .iter()
+            .filter(|(_, item)| item.at < limit)
+            .map(|(n, _)| *n)
+            .collect();
+        for n in &old {
+            self.items.remove(n);
+        }
+        old
+    }
+
+    /// How many of each class wait.
+    pub(crate) fn count(&self, class: &str) -> usize {
+        self.items
+            .values()
+            .filter(|item| item.class == class)
+            .count()
+    }
+
     /// Stanzas that wait, in order, from number `from` on.
     pub(crate) fn from(&self, from: u64) -> impl Iterator<Item = (u64, &Queued)> {
         self.items.range(from..).map(|(n, item)| (*n, item))
@@ -76,6 +118,7 @@ mod tests {
             id: id.into(),
             from: from.into(),
             stanza: Vec::new(),
+            at: 100,
         }
     }
 
@@ -91,5 +134,21 @@ mod tests {
         assert_eq!(queue.len(), 1);
         assert_eq!(queue.push(item("message", "B", "1")), 4);
         assert_eq!(queue.from(2).count(), 1);
+    }
+
+    #[test]
+    fn old_stanzas_go_and_waiting_ones_can_be_replaced() {
+        let mut queue = Queue::default();
+        queue.push(item("call", "A", "1"));
+        queue.push(Queued {
+            at: 200,
+            ..item("message", "B", "1")
+        });
+        assert!(queue.replace("message", "A", b"x").is_none());
+        let replaced = queue.replace("call", "A", b"x").map(|(n, _)| n);
+        assert_eq!(replaced, Some(1));
+        assert_eq!((queue.count("call"), queue.count("message")), (1, 1));
+        assert_eq!(queue.expire(150), [1]);
+        assert_eq!((queue.count("call"), queue.len()), (0, 1));
     }
 }

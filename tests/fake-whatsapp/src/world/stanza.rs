@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use wacore_binary::NodeRef;
-use wacore_binary::builder::NodeBuilder;
 
 use crate::addr::Addr;
 use crate::nodes::{attr, children, jid_attr};
@@ -49,6 +48,7 @@ impl World {
                 self.message(conn, addr, node);
             }
             "receipt" => self.receipt(conn, addr, node),
+            "call" => self.call(conn, addr, node),
             "ack" => self.ack(addr, node),
             "ib" => self.ib(conn, addr, node),
             "presence" => self.presence(addr, node),
@@ -72,37 +72,18 @@ impl World {
 
     fn ib(&mut self, conn: ConnId, addr: &Addr, node: &NodeRef<'_>) {
         for child in children(node) {
-            if child.tag == "offline_batch" && self.config.offline_batch > 0 {
-                self.send_backlog(conn, addr, self.config.offline_batch);
+            match child.tag.as_ref() {
+                "offline_batch" => {
+                    let count = attr(child, "count").and_then(|count| count.parse().ok());
+                    self.offline_batch(conn, addr, count);
+                }
+                // How long the app has been in use; nothing depends on it.
+                "unified_session" => {}
+                tag => {
+                    let details = json!({"tag": "ib", "child": tag});
+                    self.seen.add("stanza-unhandled", Some(addr), details);
+                }
             }
-        }
-    }
-
-    fn presence(&mut self, addr: &Addr, node: &NodeRef<'_>) {
-        let details = json!({"type": attr(node, "type"), "name": attr(node, "name")});
-        self.seen.add("presence", Some(addr), details);
-    }
-
-    /// Typing notices go to the live companions of the other side. They are never queued.
-    fn chatstate(&mut self, addr: &Addr, node: &NodeRef<'_>) {
-        let Some(to) = jid_attr(node, "to").and_then(|jid| self.resolve(&jid)) else {
-            return;
-        };
-        let Ok(account) = self.account(&to.phone) else {
-            return;
-        };
-        let live: Vec<_> = account
-            .addrs()
-            .iter()
-            .filter_map(|companion| self.conn_of(companion))
-            .collect();
-        let content: Vec<_> = children(node).iter().map(NodeRef::to_owned).collect();
-        let notice = NodeBuilder::new("chatstate")
-            .attr("from", addr.jid())
-            .children(content)
-            .build();
-        for conn in live {
-            self.send(conn, &notice);
         }
     }
 }

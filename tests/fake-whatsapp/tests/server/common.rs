@@ -6,10 +6,12 @@ use std::time::Duration;
 use crate::http::LoopbackHttp;
 use async_channel::{Receiver, Sender};
 use fake_whatsapp::{FakeWhatsApp, Linked, Options, Watched};
+use wacore::prekeys::PreKeyUtils;
 use wacore::store::in_memory::InMemoryBackend;
 use wacore::store::traits::Backend;
 use wacore::types::events::{Event, EventHandler};
 use wacore::types::jid::JidExt as _;
+use wacore_binary::Node;
 use whatsapp_rust::bot::{Bot, BotHandle};
 use whatsapp_rust::waproto::whatsapp as wa;
 use whatsapp_rust::{Client, Jid, SendOptions, TokioRuntime};
@@ -139,6 +141,25 @@ impl TestClient {
             .unwrap_or_else(|_| {
                 panic!("never saw {what}; events: {:?}", self.names());
             })
+    }
+
+    /// Everything that `found` finds in the events so far.
+    pub(crate) fn collect<T>(&self, found: impl Fn(&Event) -> Option<T>) -> Vec<T> {
+        let events = self.recorder.events.lock().expect("events");
+        events.iter().filter_map(|event| found(event)).collect()
+    }
+
+    /// The content of an upload of one prekey, with the client's own identity.
+    pub(crate) fn upload_of(&self, id: u32, key: [u8; 32]) -> Vec<Node> {
+        let device = self.client.persistence_manager().get_device_snapshot();
+        PreKeyUtils::build_upload_prekeys_request(
+            device.registration_id,
+            device.identity_key.public_key.public_key_bytes(),
+            device.signed_pre_key_id,
+            device.signed_pre_key.public_key.public_key_bytes(),
+            &device.signed_pre_key_signature,
+            [(id, key.as_slice())],
+        )
     }
 
     /// Names of the events so far.

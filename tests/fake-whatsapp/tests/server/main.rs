@@ -1,8 +1,11 @@
 //! Real clients against the fake server. One binary: each links a whole client.
 
 mod announce;
+mod answers;
 mod app_state;
+mod calls;
 mod common;
+mod contacts;
 mod control;
 mod endings;
 mod group_rules;
@@ -10,12 +13,19 @@ mod groups;
 mod history;
 mod http;
 mod kinds;
+mod lid;
 mod load;
 mod media;
 mod messages;
+mod offline;
 mod pairing;
+mod people;
 mod persistence;
 mod pictures;
+mod prekeys;
+mod presence;
+mod privacy;
+mod receipts;
 mod rules;
 mod trouble;
 mod violations;

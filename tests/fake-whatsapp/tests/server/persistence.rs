@@ -32,7 +32,8 @@ impl Server {
             let line = lines.next().expect("a line").expect("text");
             line.split_whitespace().last().expect("url").to_owned()
         };
-        let (ws, api) = (url(), url());
+        // All that it prints: it fails when nobody listens.
+        let (ws, api, _media) = (url(), url(), url());
         Self {
             process,
             ws,

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crate::common::{Saved, TestClient, eventually, paired, server, server_with};
 use fake_whatsapp::{FakeWhatsApp, Options};
-use wacore::prekeys::PreKeyUtils;
 use whatsapp_rust::{Jid, NodeBuilder};
 
 const ANA: &str = "5511999990001";
@@ -88,9 +87,7 @@ async fn receipts_for_nothing_and_reused_prekeys_are_noticed() {
         .expect("mark");
     has_violation(&server, "receipt-for-unknown").await;
     for key in [[1; 32], [2; 32]] {
-        let keys = [(900_000, key.as_slice())];
-        let content =
-            PreKeyUtils::build_upload_prekeys_request(7, &[3; 32], 1, &[4; 32], &[5; 64], keys);
+        let content = ana.upload_of(900_000, key);
         let iq = NodeBuilder::new("iq")
             .attr("to", "s.whatsapp.net")
             .attr("type", "set")

@@ -2,7 +2,6 @@
 
 use crate::common::{PATIENCE, Saved, TestClient, eventually, paired, server};
 use fake_whatsapp::{Config, FakeWhatsApp};
-use wacore::prekeys::PreKeyUtils;
 use whatsapp_rust::{Jid, NodeBuilder};
 
 const ANA: &str = "5511999990001";
@@ -116,9 +115,7 @@ async fn a_storm_of_logins() {
 
 /// Uploads one prekey under a request id.
 async fn upload(client: &TestClient, request: &str, id: u32, key: [u8; 32]) {
-    let keys = [(id, key.as_slice())];
-    let content =
-        PreKeyUtils::build_upload_prekeys_request(7, &[3; 32], 1, &[4; 32], &[5; 64], keys);
+    let content = client.upload_of(id, key);
     let iq = NodeBuilder::new("iq")
         .attr("to", "s.whatsapp.net")
         .attr("type", "set")
