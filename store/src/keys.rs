@@ -2,6 +2,8 @@
 
 mod data_key;
 pub mod file;
+#[cfg(feature = "aws")]
+pub mod kms;
 
 pub use data_key::{DATA_KEY_BYTES, DataKey, OpenError};
 

@@ -1,9 +1,12 @@
 //! The seams to the outside world, each with its adapters.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod egress;
 pub mod keys;
+pub mod media;
 pub mod queue;
 pub mod registry;
 
@@ -12,5 +15,6 @@ mod kill;
 
 pub use egress::Egress;
 pub use keys::{DataKey, Keys};
+pub use media::Media;
 pub use queue::Queue;
 pub use registry::Registry;

@@ -6,7 +6,10 @@
 
 mod check;
 mod held;
+pub mod large;
 pub mod sqlite;
+#[cfg(feature = "aws")]
+pub mod sqs;
 
 use std::time::Duration;
 
@@ -24,17 +27,18 @@ pub const DEDUP_WINDOW: Duration = Duration::from_secs(300);
 pub const MAX_VISIBILITY: Duration = Duration::from_secs(43_200);
 /// Longest group or deduplication id in characters, as SQS allows.
 pub const MAX_ID_CHARS: usize = 128;
-/// Largest body in bytes that SQS takes.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Largest body in bytes. SQS takes 1 MiB with attributes; one KiB is left for these.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024 - 1024;
 
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The body, at most [`MAX_BODY_BYTES`].
+    /// The body: not empty, at most [`MAX_BODY_BYTES`].
     pub body: String,
     /// The group, on FIFO queues.
     pub group: Option<String>,
-    /// The deduplication id, on FIFO queues: a second send within [`DEDUP_WINDOW`] is dropped.
+    /// The deduplication id, on FIFO queues: a second send within [`DEDUP_WINDOW`] to the same
+    /// group is dropped.
     pub dedup: Option<String>,
     /// Hidden for so long first, on standard queues only; at most [`MAX_DELAY`].
     pub delay: Duration,
@@ -74,25 +78,29 @@ pub enum Error {
 /// One durable queue.
 #[async_trait]
 pub trait Queue: Send + Sync + 'static {
-    /// Sends messages in order. Returns when they are durable; all or none of at most
-    /// [`MAX_BATCH`]. Sending nothing is no error.
+    /// Sends at most [`MAX_BATCH`] messages in order. Returns when all of them are durable.
+    /// Sending nothing is no error.
+    ///
+    /// After [`Error::Invalid`] none was sent. After another error some may have been: SQS has
+    /// no transaction over a batch. Send the batch again then; a FIFO queue drops what it has.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for more than [`MAX_BATCH`] messages, a body beyond
-    /// [`MAX_BODY_BYTES`], a FIFO message with a delay or without group or deduplication id, a
+    /// [`Error::Invalid`] for more than [`MAX_BATCH`] messages, a body that is empty
+    /// or beyond [`MAX_BODY_BYTES`], a FIFO message with a delay or without group or deduplication id, a
     /// standard message with one of these or beyond [`MAX_DELAY`], or an id that is empty,
     /// beyond [`MAX_ID_CHARS`] or not printable ASCII; [`Error::Storage`].
     async fn send(&self, messages: &[Outgoing]) -> Result<(), Error>;
 
     /// Receives up to `max` messages, and never more than [`MAX_BATCH`], waiting up to `wait`
-    /// for the first one (long poll). Of a FIFO queue one call may return several messages of
+    /// (on SQS rounded up to whole seconds) for the first one (long poll). Of a FIFO queue one call may return several messages of
     /// one group, in order.
     ///
     /// # Errors
     /// [`Error::Storage`].
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Incoming>, Error>;
 
-    /// Removes messages. Those whose receipt has expired are skipped.
+    /// Removes messages. Those whose receipt has expired are skipped; a standard queue of SQS
+    /// may remove them all the same.
     ///
     /// # Errors
     /// [`Error::Storage`].

@@ -72,6 +72,12 @@ impl Registry {
         }
     }
 
+    /// The table's name.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
     /// Removes rows whose time to live is over; how many they were. Only housekeeping, for
     /// the embedded adapter: run it every few minutes. On AWS the table does so itself, and
     /// this is a no-op.

@@ -1,5 +1,6 @@
 //! rustfmt and clippy.
 
+use crate::aws_local;
 use crate::command::{cargo, run};
 
 /// Fails on a file that rustfmt would change.
@@ -16,7 +17,7 @@ pub(crate) fn run_all() -> Result<(), String> {
         "--all-targets",
         "--locked",
         "--features",
-        "pombal-store/conformance",
+        aws_local::FEATURES,
         "--",
         "-D",
         "warnings",

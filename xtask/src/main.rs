@@ -1,5 +1,6 @@
-//! `cargo xtask test | lint | bench <name>`: what people and CI run.
+//! `cargo xtask test | aws-local | lint | bench <name>`: what people and CI run.
 
+mod aws_local;
 mod bench;
 mod binaries;
 mod command;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask test [filter…]    build everything and run every test
+cargo xtask aws-local         run the tests that need AWS against an emulator
 cargo xtask lint              rustfmt and clippy, without mercy
 cargo xtask bench <name>      run one bench (pair, text, or all)";
 
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.first().map(String::as_str) {
         Some("test") => test::run(&args[1..]),
+        Some("aws-local") => aws_local::run(&args[1..]),
         Some("lint") => lint::run_all(),
         Some("bench") => bench::run(&args[1..]),
         _ => Err(USAGE.to_owned()),

@@ -2,7 +2,7 @@
 
 use crate::binaries;
 use crate::command::{cargo, say, works};
-use crate::{licences, lint, npm};
+use crate::{aws_local, licences, lint, npm};
 
 /// All tests, or those that match `filters`.
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
@@ -11,12 +11,8 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     npm::install()?;
     let demo = binaries::demo(false)?;
     let production = binaries::production(false)?;
-    let features = [
-        "--workspace",
-        "--locked",
-        "--features",
-        "pombal-store/conformance",
-    ];
+    let aws = aws_local::Aws::start()?;
+    let features = ["--workspace", "--locked", "--features", aws_local::FEATURES];
     let mut command = if works(&mut cargo(&["nextest", "--version"])) {
         cargo(&["nextest", "run"])
     } else {
@@ -27,5 +23,6 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     command
         .env("POMBAL_DEMO_BIN", demo)
         .env("POMBAL_BIN", production);
+    aws.tell(&mut command);
     crate::command::run(&mut command)
 }

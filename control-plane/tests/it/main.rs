@@ -4,6 +4,8 @@
 
 mod app;
 mod auth;
+#[cfg(feature = "aws-conformance")]
+mod aws;
 mod connect;
 mod connector;
 mod create;

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use pombal_domain::InstanceId;
 use serde::Serialize;
@@ -23,21 +24,25 @@ const OPERATIONS: u64 = 66;
 #[tokio::test]
 async fn random_operations_give_the_same_results_as_the_reference() {
     for seed in [1, 0xDEAD_BEEF, 0x5EED] {
-        let store = Arc::new(InMemory::new());
-        let instance = InstanceId::random();
-        let reference = InMemoryBackend::new();
-        let mut rng = Rng(seed);
-        let mut db = open(store.clone()).await;
-        for number in 0..STEPS {
-            if number % STEPS_PER_REOPEN == STEPS_PER_REOPEN - 1 {
-                db.close().await.unwrap();
-                db = open(store.clone()).await;
-            }
-            let mut again = rng.clone();
-            let ours = step(&session(&db, instance), &mut rng).await;
-            let theirs = step(&reference, &mut again).await;
-            assert_eq!(ours, theirs, "seed {seed:#x}, step {number}");
+        random_operations(Arc::new(InMemory::new()), seed, STEPS).await;
+    }
+}
+
+/// Runs `steps` operations on both, with a close and a reopening now and then.
+pub(crate) async fn random_operations(store: Arc<dyn ObjectStore>, seed: u64, steps: u64) {
+    let instance = InstanceId::random();
+    let reference = InMemoryBackend::new();
+    let mut rng = Rng(seed);
+    let mut db = open(store.clone()).await;
+    for number in 0..steps {
+        if number % STEPS_PER_REOPEN == STEPS_PER_REOPEN - 1 {
+            db.close().await.unwrap();
+            db = open(store.clone()).await;
         }
+        let mut again = rng.clone();
+        let ours = step(&session(&db, instance), &mut rng).await;
+        let theirs = step(&reference, &mut again).await;
+        assert_eq!(ours, theirs, "seed {seed:#x}, step {number}");
     }
 }
 

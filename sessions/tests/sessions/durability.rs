@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use object_store::ObjectStore;
 use pombal_domain::{EventId, InstanceId, Seq};
 use pombal_sessions::{Appended, JournalRow, local_store};
 use tempfile::TempDir;
@@ -13,7 +15,8 @@ use wacore::store::traits::SignalStore;
 use crate::support::{open, session};
 
 const INSTANCE: &str = "0b0e7d3c-8d3f-4c43-8a5c-0b6a6f6c2f11";
-const CHILD_DIR: &str = "POMBAL_SESSIONS_CRASH_DIR";
+/// Where the child writes: a directory, or `s3:` and a bucket's name.
+const CHILD_PLACE: &str = "POMBAL_SESSIONS_CRASH_PLACE";
 
 fn instance() -> InstanceId {
     INSTANCE.parse().unwrap()
@@ -89,10 +92,10 @@ async fn a_write_behind_row_rides_on_the_next_flush_and_on_close() {
 #[tokio::test]
 #[ignore = "the child process of a_killed_process_loses_nothing_it_acknowledged"]
 async fn child_that_writes_until_it_is_killed() {
-    let Ok(dir) = std::env::var(CHILD_DIR) else {
+    let Ok(place) = std::env::var(CHILD_PLACE) else {
         return;
     };
-    let db = open(local_store(dir).unwrap()).await;
+    let db = open(store_at(&place).await).await;
     let s = session(&db, instance());
     let mut number = 0_u64;
     loop {
@@ -104,15 +107,30 @@ async fn child_that_writes_until_it_is_killed() {
     }
 }
 
+async fn store_at(place: &str) -> Arc<dyn ObjectStore> {
+    match place.strip_prefix("s3:") {
+        #[cfg(feature = "aws-conformance")]
+        Some(bucket) => crate::aws::bucket(bucket).await,
+        #[cfg(not(feature = "aws-conformance"))]
+        Some(_) => panic!("S3 is not in this build"),
+        None => local_store(place).unwrap(),
+    }
+}
+
 #[tokio::test]
 async fn a_killed_process_loses_nothing_it_acknowledged() {
     let dir = TempDir::new().unwrap();
+    kill_and_look(dir.path().to_str().unwrap()).await;
+}
+
+/// Kills processes that write to `place`, and looks for what they acknowledged.
+pub(crate) async fn kill_and_look(place: &str) {
     let mut acknowledged = BTreeMap::new();
     for _ in 0..2 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "--nocapture"])
             .arg("durability::child_that_writes_until_it_is_killed")
-            .env(CHILD_DIR, dir.path())
+            .env(CHILD_PLACE, place)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -136,7 +154,7 @@ async fn a_killed_process_loses_nothing_it_acknowledged() {
         child.wait().unwrap();
     }
 
-    let db = open(local_store(dir.path()).unwrap()).await;
+    let db = open(store_at(place).await).await;
     let s = session(&db, instance());
     let unsent = s.journal_unsent().await.unwrap();
     let seqs: Vec<Seq> = unsent.iter().map(|(seq, ..)| *seq).collect();

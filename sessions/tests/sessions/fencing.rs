@@ -11,7 +11,7 @@ use wacore::store::traits::SignalStore;
 
 use crate::support::{open, session};
 
-async fn the_second_writer_fences_the_first(store: Arc<dyn ObjectStore>) {
+pub(crate) async fn the_second_writer_fences_the_first(store: Arc<dyn ObjectStore>) {
     let instance = InstanceId::random();
     let first = open(store.clone()).await;
     let old = session(&first, instance);

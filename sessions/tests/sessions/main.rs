@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic too")]
 
+#[cfg(feature = "aws-conformance")]
+mod aws;
 mod clock;
 mod conformance;
 mod durability;

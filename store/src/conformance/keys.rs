@@ -10,6 +10,12 @@ use crate::keys::{Error, Keys};
 pub trait Factory: Sync {
     /// A service with a master key of its own.
     async fn make(&self) -> Box<dyn Keys>;
+
+    /// Whether wrapped keys that were changed, or wrapped by another master key, are noticed.
+    /// Emulators of KMS don't encrypt in earnest.
+    fn notices_changes(&self) -> bool {
+        true
+    }
 }
 
 super::suite! {
@@ -53,6 +59,9 @@ mod cases {
     }
 
     pub(super) async fn changed_bytes_do_not_open(factory: &impl Factory) {
+        if !factory.notices_changes() {
+            return;
+        }
         let keys = factory.make().await;
         let instance = InstanceId::random();
         let (_, wrapped) = keys.generate(instance).await.unwrap();
@@ -74,6 +83,9 @@ mod cases {
     }
 
     pub(super) async fn another_master_key_does_not_open(factory: &impl Factory) {
+        if !factory.notices_changes() {
+            return;
+        }
         let (keys, others) = (factory.make().await, factory.make().await);
         let instance = InstanceId::random();
         let (_, wrapped) = keys.generate(instance).await.unwrap();

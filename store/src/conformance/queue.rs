@@ -27,6 +27,11 @@ pub trait Factory: Sync {
     /// The shortest visibility timeout and delay that the adapter can tell from nothing: one
     /// second on SQS.
     fn tick(&self) -> Duration;
+
+    /// The largest body in bytes.
+    fn max_body(&self) -> usize {
+        crate::queue::MAX_BODY_BYTES
+    }
 }
 
 /// Where queues are.
@@ -44,7 +49,8 @@ super::suite! {
     Factory, super::tests::Embedded;
     standard: what_is_sent_is_received_once queues_are_apart a_delayed_message_stays_hidden
         a_receive_waits_for_a_message a_receive_waits_no_longer_than_asked
-        a_dropped_receive_takes_nothing_with_it bodies_come_back_as_they_were;
+        a_dropped_receive_takes_nothing_with_it bodies_come_back_as_they_were
+        a_full_batch_of_large_bodies_arrives;
     fifo: a_group_comes_in_order a_group_in_flight_waits_and_others_do_not
         a_batch_holds_several_of_one_group a_group_goes_on_after_an_acknowledgement
         a_released_message_comes_before_its_successors a_duplicate_is_dropped

@@ -21,6 +21,9 @@ pub(super) fn visibility(visibility: Duration) -> Result<(), Error> {
 }
 
 fn one(message: &Outgoing, fifo: bool) -> Result<(), Error> {
+    if message.body.is_empty() {
+        return Err(Error::Invalid("empty body"));
+    }
     if message.body.len() > MAX_BODY_BYTES {
         return Err(Error::Invalid("body beyond 1 MiB"));
     }

@@ -138,12 +138,15 @@ pub(super) async fn a_duplicate_is_dropped(factory: &impl Factory) {
     let got = receive_exactly(&*queue, 2).await;
     assert_eq!(bodies(&got), ["once", "new"]);
     queue.ack(&receipts(&got)).await.unwrap();
-    // Also after it is gone, and in another group, but not in another queue.
+    // Also after it is gone, but not in another group or another queue.
     let elsewhere = Outgoing {
         group: Some("b".to_owned()),
         ..message.clone()
     };
     queue.send(&[message.clone(), elsewhere]).await.unwrap();
+    let got = receive_one(&*queue).await;
+    assert_eq!(got.group.as_deref(), Some("b"));
+    queue.ack(&[got.receipt]).await.unwrap();
     assert_empty(&*queue).await;
     other.send(&[message]).await.unwrap();
     assert_eq!(receive_one(&*other).await.body, "once");

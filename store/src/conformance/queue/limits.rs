@@ -1,13 +1,13 @@
 //! What may not be sent.
 
 use super::*;
-use crate::queue::{Error, MAX_BODY_BYTES, MAX_DELAY, MAX_VISIBILITY};
+use crate::queue::{Error, MAX_DELAY, MAX_VISIBILITY};
 
 pub(super) async fn what_sqs_refuses_is_refused(factory: &impl Factory) {
     let place = factory.make().await;
     let standard = place.queue("standard", standard_options(LONG)).await;
     let fifo = place.queue("fifo", fifo_options(LONG)).await;
-    let too_long = "x".repeat(MAX_BODY_BYTES + 1);
+    let too_long = "x".repeat(factory.max_body() + 1);
     let ok = grouped("a", "m");
     let no_group = Outgoing {
         group: None,
@@ -53,6 +53,7 @@ pub(super) async fn what_sqs_refuses_is_refused(factory: &impl Factory) {
         (&standard, vec![no_dedup]),
         (&standard, vec![too_late]),
         (&standard, vec![plain(&too_long)]),
+        (&standard, vec![plain("")]),
         (&standard, vec![plain("m"); 11]),
         (&standard, vec![plain("m"), plain(&too_long)]),
     ] {

@@ -109,11 +109,46 @@ pub(super) async fn a_dropped_receive_takes_nothing_with_it(factory: &impl Facto
 pub(super) async fn bodies_come_back_as_they_were(factory: &impl Factory) {
     let place = factory.make().await;
     let queue = place.queue("work", standard_options(LONG)).await;
-    let largest = "x".repeat(crate::queue::MAX_BODY_BYTES);
-    for body in [r#"{"text":"não 名前 \"quoted\"\n"}"#, "  ", &largest] {
+    let largest = "x".repeat(factory.max_body());
+    for body in [
+        r#"{"text":"não 名前 \"quoted\"\n"}"#,
+        "  ",
+        // Not XML, which is what SQS wants.
+        "\u{FFFF}\u{FFFE}\0\u{1B}",
+        &largest,
+    ] {
         queue.send(&[plain(body)]).await.unwrap();
         let got = receive_one(&*queue).await;
         assert!(got.body == body, "{} bytes came back changed", body.len());
         queue.ack(&[got.receipt]).await.unwrap();
     }
+}
+
+pub(super) async fn a_full_batch_of_large_bodies_arrives(factory: &impl Factory) {
+    let place = factory.make().await;
+    let queue = place.queue("work", fifo_options(LONG)).await;
+    // Each within the limit, all together far beyond it.
+    let bytes = factory.max_body().min(crate::queue::MAX_BODY_BYTES) / 2;
+    let bodies_sent: Vec<_> = (b'a'..b'k')
+        .map(|letter| char::from(letter).to_string().repeat(bytes))
+        .collect();
+    let batch: Vec<_> = bodies_sent
+        .iter()
+        .map(|body| Outgoing {
+            dedup: Some(body[..1].to_owned()),
+            ..grouped("a", body)
+        })
+        .collect();
+    queue.send(&batch).await.unwrap();
+    let mut got = Vec::new();
+    while got.len() < batch.len() {
+        let some = queue.receive(10, PATIENCE).await.unwrap();
+        assert!(!some.is_empty(), "only {} came", got.len());
+        queue.ack(&receipts(&some)).await.unwrap();
+        got.extend(some);
+    }
+    assert!(
+        bodies(&got) == bodies_sent,
+        "bodies changed or out of order"
+    );
 }

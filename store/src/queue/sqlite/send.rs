@@ -12,9 +12,12 @@ const NO_HEAD: i64 = i64::MAX;
 
 pub(super) fn send(turn: &mut Turn<'_>, queue: i64, messages: &[Outgoing]) -> Result<()> {
     for message in messages {
-        let new = match &message.dedup {
-            Some(dedup) => remember(turn.tx, queue, dedup, turn.now)?,
-            None => true,
+        let new = match (&message.group, &message.dedup) {
+            (Some(group), Some(dedup)) => {
+                // Neither of the two may hold a space.
+                remember(turn.tx, queue, &format!("{group} {dedup}"), turn.now)?
+            }
+            _ => true,
         };
         if new {
             insert(turn, queue, message)?;
@@ -24,7 +27,7 @@ pub(super) fn send(turn: &mut Turn<'_>, queue: i64, messages: &[Outgoing]) -> Re
     Ok(())
 }
 
-/// Remembers a deduplication id. False: it was remembered already.
+/// Remembers a group's deduplication id. False: it was remembered already.
 fn remember(tx: &Connection, queue: i64, id: &str, now: i64) -> Result<bool> {
     let changed = tx
         .prepare_cached(

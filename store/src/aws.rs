@@ -1,0 +1,153 @@
+//! Clients for AWS's services, made from the environment.
+//!
+//! Region, credentials and endpoints come from where every AWS SDK looks for them:
+//! `AWS_REGION`, `AWS_ENDPOINT_URL`, the profile file, or the task's and the function's role.
+//! One HTTP client carries all requests, and counts them.
+
+mod bucket;
+mod http;
+mod requests;
+mod units;
+
+#[cfg(test)]
+pub(crate) mod scripted;
+
+pub use requests::Requests;
+pub use units::Units;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use object_store::aws::AmazonS3;
+
+use http::Http;
+
+/// Tries of one request, the first included.
+const TRIES: u32 = 4;
+/// The first pause between two tries is random below this; each later one below its double.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest wait for one answer.
+const TRY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for SQS, which may keep silent for 20 s in a long poll.
+const POLL_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// AWS can't be reached like this.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No region is set.
+    #[error("no AWS region is set: set AWS_REGION")]
+    NoRegion,
+    /// The HTTP client can't be made.
+    #[error("no HTTP client")]
+    Http(#[source] reqwest::Error),
+    /// The bucket's settings don't fit together.
+    #[error("bucket {name} can't be used")]
+    Bucket {
+        /// The bucket.
+        name: String,
+        /// Why.
+        #[source]
+        source: object_store::Error,
+    },
+}
+
+/// What all clients share. A cheap clone.
+#[derive(Clone)]
+pub struct Aws {
+    config: SdkConfig,
+    http: Http,
+    requests: Requests,
+    units: Units,
+}
+
+impl Aws {
+    /// Reads the environment. Asks nobody for credentials yet.
+    ///
+    /// # Errors
+    /// [`Error::NoRegion`], [`Error::Http`].
+    pub async fn from_env() -> Result<Self, Error> {
+        let requests = Requests::default();
+        let http = Http::new(requests.clone()).map_err(Error::Http)?;
+        let retries = RetryConfig::standard()
+            .with_max_attempts(TRIES)
+            .with_initial_backoff(FIRST_PAUSE);
+        // Pinned: a later version may change timeouts and retries.
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(http.clone())
+            .sleep_impl(TokioSleep::new())
+            .retry_config(retries)
+            .timeout_config(tries_of(TRY_TIMEOUT))
+            // It takes a long poll for a request that does not get on. Silence ends by the
+            // time-outs above and those of the HTTP client.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .load()
+            .await;
+        if config.region().is_none() {
+            return Err(Error::NoRegion);
+        }
+        Ok(Self {
+            config,
+            http,
+            requests,
+            units: Units::default(),
+        })
+    }
+
+    /// The requests of all clients so far, retries included: what AWS bills.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// The capacity that `DynamoDB` says it has billed so far.
+    #[must_use]
+    pub fn units(&self) -> &Units {
+        &self.units
+    }
+
+    /// A client for `DynamoDB`.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::config::Builder::from(&self.config)
+            .interceptor(self.units.clone())
+            .build();
+        aws_sdk_dynamodb::Client::from_conf(config)
+    }
+
+    /// A client for SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::config::Builder::from(&self.config)
+            .timeout_config(tries_of(POLL_TIMEOUT))
+            .build();
+        aws_sdk_sqs::Client::from_conf(config)
+    }
+
+    /// A client for KMS.
+    #[must_use]
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(&self.config)
+    }
+
+    /// The bucket called `name`, with conditional writes. Whether it exists is not looked up.
+    ///
+    /// # Errors
+    /// [`Error::Bucket`].
+    pub fn bucket(&self, name: &str) -> Result<Arc<AmazonS3>, Error> {
+        bucket::open(&self.config, self.http.clone(), name).map_err(|source| Error::Bucket {
+            name: name.to_owned(),
+            source,
+        })
+    }
+}
+
+fn tries_of(timeout: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_attempt_timeout(timeout)
+        .build()
+}

@@ -1,0 +1,74 @@
+//! Receiving.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use tokio::time::Instant;
+
+use super::{SqsQueue, body, seconds};
+use crate::queue::{Error, Incoming, MAX_BATCH, Receipt};
+
+/// The longest poll that SQS knows.
+const MAX_POLL_SECONDS: i32 = 20;
+
+impl SqsQueue {
+    /// Polls until there is a message, or the time is over. At least one request.
+    pub(super) async fn poll(&self, max: usize, wait: Duration) -> Result<Vec<Incoming>, Error> {
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        let end = Instant::now() + wait;
+        loop {
+            let left = seconds(end.saturating_duration_since(Instant::now()));
+            let found = self.receive_once(max, left.min(MAX_POLL_SECONDS)).await?;
+            if !found.is_empty() || Instant::now() >= end {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn receive_once(&self, max: usize, poll_seconds: i32) -> Result<Vec<Incoming>, Error> {
+        // If the answer is lost, the SDK's next try gets the same messages.
+        let attempt = self.fifo.then(|| uuid::Uuid::new_v4().to_string());
+        let received = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(max.min(MAX_BATCH)).unwrap_or(1))
+            .wait_time_seconds(poll_seconds)
+            .visibility_timeout(self.visibility)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
+            .message_attribute_names(body::ATTRIBUTE)
+            .set_receive_request_attempt_id(attempt)
+            .send()
+            .await
+            .map_err(Error::storage)?;
+        let messages = received.messages.unwrap_or_default();
+        Ok(messages.into_iter().filter_map(incoming).collect())
+    }
+}
+
+/// A message that is not ours, or is damaged, stays where it is: in the end it becomes a dead
+/// letter.
+fn incoming(message: Message) -> Option<Incoming> {
+    let id = message.message_id.clone().unwrap_or_default();
+    let read = read(message);
+    if read.is_none() {
+        tracing::error!(message.id = id, "message on SQS can't be read");
+    }
+    read
+}
+
+fn read(message: Message) -> Option<Incoming> {
+    let mut system = message.attributes.unwrap_or_default();
+    Some(Incoming {
+        body: body::decode(message.body?, message.message_attributes)?,
+        group: system.remove(&MessageSystemAttributeName::MessageGroupId),
+        attempts: system
+            .remove(&MessageSystemAttributeName::ApproximateReceiveCount)?
+            .parse()
+            .ok()?,
+        receipt: Receipt(message.receipt_handle?),
+    })
+}

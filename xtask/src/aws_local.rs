@@ -1,0 +1,82 @@
+//! AWS on this machine, without an account: `ministack`, a Python program, in an environment of
+//! its own below `target/`.
+
+mod emulator;
+mod python;
+
+use std::process::Command;
+
+use crate::command::{cargo, run as run_command, say, works};
+use emulator::Emulator;
+
+/// Names another AWS than the emulator.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
+/// The packages with tests that need AWS, and the features that build these.
+pub(crate) const FEATURES: &str = "pombal-store/aws-conformance,pombal-sessions/aws-conformance,\
+                                   pombal-control-plane/aws-conformance";
+
+/// How the names of these tests begin.
+const TESTS: &str = "aws::";
+
+/// What tests talk to while this is alive.
+pub(crate) struct Aws {
+    endpoint: String,
+    /// Stopped when dropped.
+    _emulator: Option<Emulator>,
+}
+
+impl Aws {
+    /// Takes what `AWS_ENDPOINT_URL` names, or starts the emulator.
+    pub(crate) fn start() -> Result<Self, String> {
+        if let Ok(endpoint) = std::env::var(ENDPOINT) {
+            say(&format!("AWS is {endpoint}, as {ENDPOINT} says"));
+            return Ok(Self {
+                endpoint,
+                _emulator: None,
+            });
+        }
+        let emulator = Emulator::start(&python::ready()?)?;
+        say(&format!("AWS is ministack on {}", emulator.endpoint()));
+        Ok(Self {
+            endpoint: emulator.endpoint().to_owned(),
+            _emulator: Some(emulator),
+        })
+    }
+
+    /// Tells a command's children where AWS is and who they are. What the environment says
+    /// already stays.
+    pub(crate) fn tell(&self, command: &mut Command) {
+        command.env(ENDPOINT, &self.endpoint);
+        for (name, value) in [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ] {
+            if std::env::var_os(name).is_none() {
+                command.env(name, value);
+            }
+        }
+    }
+}
+
+/// Runs the tests that need AWS, or those of them that match `filters`.
+pub(crate) fn run(filters: &[String]) -> Result<(), String> {
+    let aws = Aws::start()?;
+    let mut command = if works(&mut cargo(&["nextest", "--version"])) {
+        cargo(&["nextest", "run"])
+    } else {
+        cargo(&["test", "--no-fail-fast"])
+    };
+    for package in ["pombal-store", "pombal-sessions", "pombal-control-plane"] {
+        command.args(["-p", package]);
+    }
+    command.args(["--locked", "--features", FEATURES, "--tests"]);
+    if filters.is_empty() {
+        command.arg(TESTS);
+    }
+    command.args(filters);
+    aws.tell(&mut command);
+    run_command(&mut command)
+}
