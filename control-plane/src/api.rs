@@ -8,6 +8,7 @@ mod commands;
 pub(crate) mod error;
 mod fields;
 mod instance;
+mod media;
 mod message;
 mod paths;
 mod root;

@@ -11,7 +11,7 @@ use super::body::MAX_BODY_BYTES;
 use super::error::ApiError;
 use super::paths::Spelling;
 use super::state::ApiState;
-use super::{instance, message, root, trace, webhook};
+use super::{instance, media, message, root, trace, webhook};
 
 /// The router of the API. It has no task, no global and no state but `state`.
 pub fn router(state: ApiState) -> Router {
@@ -36,6 +36,7 @@ pub fn router(state: ApiState) -> Router {
         )
         .at("/instance/logout/{name}", delete(instance::logout))
         .at("/instance/delete/{name}", delete(instance::delete))
+        .at("/media/{instance}/{name}", get(media::show))
         .at("/message/sendText/{name}", post(message::send_text))
         .at("/webhook/set/{name}", post(webhook::set))
         .at("/webhook/find/{name}", get(webhook::find))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pombal_domain::ShardId;
+use pombal_store::media::local::LocalMedia;
 use pombal_store::{Egress, Keys, Queue, Registry};
 
 use crate::secret::Secret;
@@ -30,6 +31,8 @@ pub struct ApiOptions {
     pub delete_wait: Duration,
     /// The version of `WhatsApp` Web that connectors announce, for `GET /`.
     pub whatsapp_web_version: String,
+    /// Media whose links lead here; none when they lead elsewhere. Default none.
+    pub media: Option<LocalMedia>,
 }
 
 impl ApiOptions {
@@ -46,6 +49,7 @@ impl ApiOptions {
             logout_wait: Duration::from_secs(10),
             delete_wait: Duration::from_secs(5),
             whatsapp_web_version: "2.3000.0".to_owned(),
+            media: None,
         }
     }
 }

@@ -14,6 +14,7 @@ mod fetch;
 mod http_layer;
 mod lifecycle;
 mod logs;
+mod media;
 mod receiver;
 mod send_text;
 mod webhook;

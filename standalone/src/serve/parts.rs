@@ -13,6 +13,7 @@ use pombal_control_plane::{ApiOptions, ApiState, DeliveryOptions, DeliveryServic
 use pombal_domain::ShardId;
 use pombal_store::egress::EgressOptions;
 use pombal_store::keys::file::FileKeys;
+use pombal_store::media::local::LocalMedia;
 use pombal_store::queue::QueueOptions;
 use pombal_store::queue::sqlite::QueueFile;
 use pombal_store::{Egress, Keys, Queue, Registry, registry};
@@ -45,7 +46,7 @@ impl Parts {
         address: SocketAddr,
     ) -> Result<Self, Box<dyn Error>> {
         let registry = registry::embedded::open(data.join("registry.db")).await?;
-        let keys: Arc<dyn Keys> = Arc::new(FileKeys::open(data.join("master.key"))?);
+        let master = FileKeys::open(data.join("master.key"))?;
         let queues = QueueFile::open(data.join("queues.db"))?;
         let commands = command_queues(&queues, settings.args.shards)?;
         let events = queues.queue("events", fifo(Duration::from_secs(60), None))?;
@@ -59,6 +60,8 @@ impl Parts {
             .url
             .clone()
             .unwrap_or_else(|| format!("http://{address}"));
+        let media = LocalMedia::open(data.join("media"), &url, &master.derive("media links"))?;
+        let keys: Arc<dyn Keys> = Arc::new(master);
 
         let state = ApiState::new(
             registry.clone(),
@@ -67,6 +70,7 @@ impl Parts {
             egress.clone(),
             ApiOptions {
                 shards: settings.args.shards,
+                media: Some(media),
                 ..ApiOptions::new(global_key, &url)
             },
         )?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use pombal_domain::InstanceId;
+use ring::hmac;
 use zeroize::Zeroizing;
 
 use super::{DATA_KEY_BYTES, DataKey, Error, Keys};
@@ -42,6 +43,19 @@ impl FileKeys {
             }
             loaded => loaded,
         }
+    }
+}
+
+impl FileKeys {
+    /// A key for something else, of which nothing about the master key can be learnt. The same
+    /// for the same purpose.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; DATA_KEY_BYTES]> {
+        let master = hmac::Key::new(hmac::HMAC_SHA256, self.master.expose());
+        let tag = hmac::sign(&master, purpose.as_bytes());
+        let mut key = Zeroizing::new([0; DATA_KEY_BYTES]);
+        key.copy_from_slice(tag.as_ref());
+        key
     }
 }
 

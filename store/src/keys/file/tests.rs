@@ -85,3 +85,14 @@ fn processes_that_start_together_agree_on_one_key() {
     assert!(keys.iter().all(|key| *key == keys[0]));
     assert_eq!(fs::read(&path).unwrap(), keys[0]);
 }
+
+#[test]
+fn derived_keys_depend_on_master_and_purpose() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = FileKeys::open(dir.path().join("one.key")).unwrap();
+    let two = FileKeys::open(dir.path().join("two.key")).unwrap();
+    assert_eq!(one.derive("links"), one.derive("links"));
+    assert_ne!(one.derive("links"), one.derive("others"));
+    assert_ne!(one.derive("links"), two.derive("links"));
+    assert_ne!(one.derive("links").as_slice(), one.master.expose());
+}
