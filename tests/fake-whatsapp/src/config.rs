@@ -36,4 +36,7 @@ pub struct Config {
     pub queue_max_age_secs: u64,
     /// AB props beside those of a usual account, by code (`wacore/src/iq/abprops.rs`).
     pub props: BTreeMap<u32, String>,
+    /// How long a client may take to act on news about who is in a group, in milliseconds.
+    /// Half a minute when absent.
+    pub group_news_ms: Option<u64>,
 }

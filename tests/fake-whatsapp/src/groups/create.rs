@@ -68,6 +68,7 @@ impl World {
             created: now,
             members: BTreeMap::from([(creator.to_owned(), founder)]),
             removed: BTreeSet::new(),
+            left: BTreeMap::new(),
             requests: BTreeMap::new(),
             locked: false,
             announcement: false,

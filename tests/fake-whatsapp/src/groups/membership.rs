@@ -45,6 +45,7 @@ impl World {
                 joined: now_ms(),
             };
             group.removed.remove(&phone);
+            group.left.remove(&phone);
             group.requests.remove(&phone);
             group.members.insert(phone.clone(), member);
         }
@@ -132,6 +133,10 @@ impl World {
         if left.is_empty() {
             return;
         }
+        let now = now_ms();
+        group
+            .left
+            .extend(left.iter().map(|phone| (phone.clone(), now)));
         let remove = NodeBuilder::new("remove")
             .children(self.participants(before, left))
             .build();

@@ -118,6 +118,9 @@ pub(crate) struct Group {
     pub(crate) members: BTreeMap<String, Member>,
     /// Whom an admin removed: the invite link does not bring them back.
     pub(crate) removed: BTreeSet<String>,
+    /// When former members went, in milliseconds since 1970.
+    #[serde(default)]
+    pub(crate) left: BTreeMap<String, u64>,
     /// Whoever waits for an admin, by phone number.
     pub(crate) requests: BTreeMap<String, JoinRequest>,
     /// Only admins change subject, description and message timer.

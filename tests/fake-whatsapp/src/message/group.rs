@@ -62,7 +62,10 @@ impl World {
             return Err(NO_RECEIVER);
         };
         if !group.has(&from.phone) {
-            self.check_member(from, &group, &incoming.id);
+            // A resend answers a request that was made before.
+            if !incoming.is_retry {
+                self.check_member(from, &group, &incoming.id);
+            }
             return Err(NOT_MEMBER);
         }
         if group.announcement && !group.is_admin(&from.phone) {

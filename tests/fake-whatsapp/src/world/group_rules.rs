@@ -14,7 +14,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use wacore_libsignal::protocol::SenderKeyMessage;
 
-/// How long a device may take to hear of a new member.
+/// How long a device may take to act on news about who is in a group: it acknowledges them
+/// before it has read them, and may be encrypting meanwhile.
 const GRACE_MS: u64 = 30_000;
 /// How many chains of a device are remembered, by group.
 const CHAINS: usize = 4;
@@ -31,7 +32,11 @@ pub(crate) struct SenderKeyUse<'a> {
 impl World {
     /// A device writes to a group that it is not in, though it was told.
     pub(crate) fn check_member(&mut self, from: &Addr, group: &Group, stanza_id: &str) {
-        if !self.has_unread_news(from, group) {
+        let just_left = group
+            .left
+            .get(&from.phone)
+            .is_some_and(|left| self.is_news(*left));
+        if !just_left && !self.has_unread_news(from, group) {
             let detail = format!(
                 "{from} sent {stanza_id} to {}, which it is not in",
                 group.jid()
@@ -89,15 +94,13 @@ impl World {
         if self.has_unread_news(from, group) {
             return;
         }
-        let now = now_ms();
         let left_out: Vec<_> = group
             .members
             .iter()
             .filter(|(phone, _)| !given.contains(*phone) && !self.absent.contains(*phone))
             .filter(|(phone, member)| {
-                // A device may have read of a new member while it already encrypted.
                 let known = before.known.get(*phone) == Some(&member.joined);
-                known || now.saturating_sub(member.joined) > GRACE_MS
+                known || !self.is_news(member.joined)
             })
             .map(|(phone, _)| phone.clone())
             .collect();
@@ -109,6 +112,12 @@ impl World {
             );
             self.break_rule("sender-key-not-given", detail);
         }
+    }
+
+    /// Whether this happened too recently to hold it against anyone.
+    fn is_news(&self, at_ms: u64) -> bool {
+        let grace = self.config.group_news_ms.unwrap_or(GRACE_MS);
+        now_ms().saturating_sub(at_ms) < grace
     }
 
     /// Whether a device may not know yet who is in a group.

@@ -2,7 +2,7 @@
 
 use crate::common::{Saved, TestClient, eventually, paired, server};
 use crate::groups::{contacts, created_by, created_on_phone, phone_has};
-use fake_whatsapp::{FakeWhatsApp, GroupOrder};
+use fake_whatsapp::{Config, FakeWhatsApp, GroupOrder};
 use wacore::libsignal::protocol::{KeyPair, SenderKeyMessage};
 use wacore::types::jid::{JidExt as _, make_sender_key_name};
 use whatsapp_rust::{Jid, NodeBuilder};
@@ -166,7 +166,17 @@ async fn who_is_no_member_and_knows_it_must_not_write() {
             .all(|device| device.queued == 0)
     })
     .await;
-    send_shared(&ana, &group, "ONE", shared(79, 0, &signing)).await;
+    // For a while nobody is blamed for what he was about to send.
+    send_shared(&ana, &group, "ZERO", shared(79, 0, &signing)).await;
+    eventually("a refusal", || async { messages(&server, ANA).await == 1 }).await;
+    assert!(server.violations().await.is_empty());
+    server
+        .set_config(Config {
+            group_news_ms: Some(0),
+            ..server.config().await
+        })
+        .await;
+    send_shared(&ana, &group, "ONE", shared(79, 1, &signing)).await;
     has_violation(&server, "group-not-member").await;
     // A client asks the server who is in the group, and so does not write.
     let message = whatsapp_rust::waproto::whatsapp::Message {
