@@ -97,7 +97,7 @@ impl AppSyncStore for Session {
 
     async fn clear_mutation_macs(&self, name: &str) -> StoreResult<()> {
         let prefix = self.keys().group_prefix(Kind::MutationMac, name.as_bytes());
-        Ok(self.delete_prefix(&prefix).await?)
+        Ok(self.delete_prefix(Kind::MutationMac, &prefix).await?)
     }
 
     async fn get_latest_sync_key_id(&self) -> StoreResult<Option<Vec<u8>>> {

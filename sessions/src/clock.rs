@@ -2,7 +2,7 @@
 //!
 //! `SlateDB` refuses a write whose time is older than the newest row, and closes the
 //! database. A shard that moves to a machine with a slow clock, or a desktop whose clock
-//! was set back, would then not start. So the clock is moved forward once, at opening.
+//! was set back, would then not start. So the clock is moved forward, at opening.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use slatedb::{Db, Error};
+use slatedb::{Db, Error, VersionedManifest};
 use slatedb_common::clock::{DefaultSystemClock, SystemClock, SystemClockTicker};
 
 /// The system's clock plus an offset that is zero unless the clock lagged at opening.
@@ -21,16 +21,28 @@ pub(crate) struct ShardClock {
 }
 
 impl ShardClock {
+    /// Moves the clock forward to the newest table of level 0, if it lags behind. `SlateDB`
+    /// refuses a table whose id is of an earlier time (`manifest/invariants.rs`). A table may be
+    /// newer than every row in it.
+    pub(crate) fn catch_up_with_tables(&self, manifest: &VersionedManifest) {
+        let level_0 = manifest.l0().iter().map(|view| view.sst.id.value());
+        let tables = level_0.chain(manifest.last_compacted_l0_sst_id());
+        let newest_ms = tables.map(|id| id.timestamp_ms()).max().unwrap_or(0);
+        self.catch_up_to(i64::try_from(newest_ms).unwrap_or(0));
+    }
+
     /// Moves the clock forward to the newest row of `db`, if it lags behind.
     pub(crate) async fn catch_up(&self, db: &Db) -> Result<(), Error> {
-        let newest_ms = newest_row_ms(db).await?;
+        self.catch_up_to(newest_row_ms(db).await?);
+        Ok(())
+    }
+
+    fn catch_up_to(&self, newest_ms: i64) {
         // Saturating: an empty database has the least tick.
         let lag_ms = newest_ms.saturating_sub(self.system.now().timestamp_millis());
-        if lag_ms > 0 {
+        if lag_ms > self.offset_ms.fetch_max(lag_ms, Ordering::Relaxed) {
             tracing::warn!(lag_ms, "the system clock is behind the session database");
-            self.offset_ms.store(lag_ms, Ordering::Relaxed);
         }
-        Ok(())
     }
 }
 

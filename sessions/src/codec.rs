@@ -34,7 +34,7 @@ impl Session {
         kind: Kind,
         value: &[u8],
     ) -> Result<T, Error> {
-        serde_json::from_slice(value).map_err(|source| self.json_error(kind, source))
+        serde_json::from_slice(value).map_err(|source| self.alarm(self.json_error(kind, source)))
     }
 
     /// The first `N` bytes of a value, and the rest.
@@ -70,10 +70,10 @@ impl Session {
     }
 
     pub(crate) fn malformed(&self, kind: Kind) -> Error {
-        Error::Malformed {
+        self.alarm(Error::Malformed {
             instance: self.instance(),
             kind,
-        }
+        })
     }
 
     fn json_error(&self, kind: Kind, source: serde_json::Error) -> Error {

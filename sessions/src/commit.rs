@@ -5,6 +5,7 @@
 //! meanwhile share the next one. The first failure is final: which rows are durable is
 //! unknown then, so every later write gets the same error and the shard must be reopened.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pombal_domain::ShardId;
@@ -14,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::damage::Doctor;
 use crate::error::Error;
 
 /// Requests that may wait for the committer before writers wait themselves.
@@ -41,12 +43,15 @@ pub(crate) struct Request {
 
 enum Message {
     Write(Request, Done),
+    /// Damage was found: stop, and write nothing more.
+    Condemn,
     Close(Done),
 }
 
 /// Handle of a shard's committer task.
 #[derive(Clone)]
 pub(crate) struct Committer {
+    doctor: Arc<Doctor>,
     shard: ShardId,
     requests: mpsc::Sender<Message>,
 }
@@ -56,6 +61,7 @@ impl Committer {
     pub(crate) fn start(
         shard: ShardId,
         db: Db,
+        doctor: Arc<Doctor>,
         interval: Duration,
         wal_objects_before_l0: u32,
     ) -> Self {
@@ -63,6 +69,7 @@ impl Committer {
         let task = Task {
             shard,
             db,
+            doctor: Arc::clone(&doctor),
             interval,
             wal_objects_before_l0,
             inbox,
@@ -76,7 +83,17 @@ impl Committer {
             closing: None,
         };
         tokio::spawn(task.run());
-        Self { shard, requests }
+        Self {
+            doctor,
+            shard,
+            requests,
+        }
+    }
+
+    /// Stops the database: damage was found, and it must write nothing more.
+    pub(crate) async fn condemn(&self) {
+        // Fails when the task has ended already.
+        let _ = self.requests.send(Message::Condemn).await;
     }
 
     /// Writes one batch. A dropped future leaves it open whether the batch is written.
@@ -96,7 +113,10 @@ impl Committer {
         message: Message,
         answer: oneshot::Receiver<Result<(), Error>>,
     ) -> Result<(), Error> {
-        let closed = || Error::Closed { shard: self.shard };
+        let closed = || match self.doctor.verdict() {
+            Some(verdict) => verdict.clone(),
+            None => Error::Closed { shard: self.shard },
+        };
         self.requests.send(message).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -105,6 +125,7 @@ impl Committer {
 struct Task {
     shard: ShardId,
     db: Db,
+    doctor: Arc<Doctor>,
     interval: Duration,
     wal_objects_before_l0: u32,
     inbox: mpsc::Receiver<Message>,
@@ -122,7 +143,7 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
-        while self.closing.is_none() {
+        while self.is_open() {
             let Some(message) = self.inbox.recv().await else {
                 break;
             };
@@ -135,10 +156,14 @@ impl Task {
         self.close().await;
     }
 
+    fn is_open(&self) -> bool {
+        self.closing.is_none() && self.doctor.verdict().is_none()
+    }
+
     /// Waits for the next permitted flush start and lets writes join meanwhile.
     async fn wait_for_turn(&mut self) {
         // What is already queued joins even when the turn is now.
-        while self.closing.is_none() {
+        while self.is_open() {
             let Ok(message) = self.inbox.try_recv() else {
                 break;
             };
@@ -148,7 +173,7 @@ impl Task {
             return;
         };
         let turn = last_start + self.interval;
-        while self.closing.is_none() && Instant::now() < turn {
+        while self.is_open() && Instant::now() < turn {
             tokio::select! {
                 () = tokio::time::sleep_until(turn) => {}
                 message = self.inbox.recv() => match message {
@@ -161,6 +186,9 @@ impl Task {
 
     async fn flush(&mut self) {
         let covered = std::mem::take(&mut self.waiters);
+        if let Some(verdict) = self.doctor.verdict().cloned() {
+            return self.fail(verdict, covered);
+        }
         let wrote = std::mem::replace(&mut self.dirty, false);
         self.last_start = Some(Instant::now());
         self.flushing = true;
@@ -170,7 +198,7 @@ impl Task {
             tokio::select! {
                 biased;
                 result = &mut flush => break result,
-                Some(message) = self.inbox.recv(), if self.closing.is_none() => {
+                Some(message) = self.inbox.recv(), if self.is_open() => {
                     self.take(message).await;
                 }
             }
@@ -184,7 +212,10 @@ impl Task {
                     let _ = done.send(Ok(()));
                 }
             }
-            Err(source) => self.fail(Error::commit(self.shard, source), covered),
+            Err(source) => {
+                let failure = self.doctor.judge(source, Error::commit).await;
+                self.fail(failure, covered);
+            }
         }
     }
 
@@ -192,17 +223,23 @@ impl Task {
         match message {
             Message::Write(request, done) => self.apply(request, done).await,
             Message::Close(done) => self.closing = Some(done),
+            Message::Condemn => {
+                if let Some(verdict) = self.doctor.verdict().cloned() {
+                    self.fail(verdict, Vec::new());
+                }
+            }
         }
     }
 
     async fn apply(&mut self, request: Request, done: Done) {
-        if let Some(failure) = &self.failure {
+        if let Some(failure) = self.doctor.verdict().or(self.failure.as_ref()) {
             let _ = done.send(Err(failure.clone()));
             return;
         }
         if let Some(batch) = request.batch {
             if let Err(source) = self.db.write(batch).await {
-                self.fail(Error::commit(self.shard, source), vec![done]);
+                let failure = self.doctor.judge(source, Error::commit).await;
+                self.fail(failure, vec![done]);
                 return;
             }
             self.dirty = true;
@@ -246,19 +283,25 @@ impl Task {
 
     async fn close(mut self) {
         self.inbox.close();
+        let closed = match self.doctor.verdict() {
+            Some(verdict) => verdict.clone(),
+            None => Error::Closed { shard: self.shard },
+        };
         while let Some(message) = self.inbox.recv().await {
-            let (Message::Write(_, done) | Message::Close(done)) = message;
-            let _ = done.send(Err(Error::Closed { shard: self.shard }));
+            if let Message::Write(_, done) | Message::Close(done) = message {
+                let _ = done.send(Err(closed.clone()));
+            }
         }
-        let flush_type = match (&self.closing, &self.failure) {
-            (Some(_), None) => Some(FlushType::MemTable),
+        let failed = self.failure.is_some() || self.doctor.verdict().is_some();
+        let flush_type = match (&self.closing, failed) {
+            (Some(_), false) => Some(FlushType::MemTable),
             // Nobody asked for a close: stop the background tasks and write nothing.
             _ => None,
         };
         let already = self.db.status().close_reason;
         let options = CloseOptions::default().with_flush_type(flush_type);
         let result = self.db.close_with_options(options).await;
-        let result = match (self.failure, already) {
+        let result = match (self.doctor.verdict().cloned().or(self.failure), already) {
             (Some(failure), _) => Err(failure),
             (None, Some(CloseReason::Fenced)) => Err(Error::Fenced { shard: self.shard }),
             (None, _) => result.map_err(|source| Error::commit(self.shard, source)),

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pombal_domain::{InstanceId, ShardId};
+use pombal_domain::{InstanceId, Seq, ShardId};
 use pombal_store::keys::OpenError;
 use slatedb::{CloseReason, ErrorKind};
 
+use crate::damage::Damage;
 use crate::kind::Kind;
 
 /// An error of the session store. Cheap to clone: one failed commit reaches many waiters.
@@ -52,6 +53,38 @@ pub enum Error {
         /// What `SlateDB` said.
         #[source]
         source: Arc<slatedb::Error>,
+    },
+    /// Objects of the shard are damaged or missing. They are left as they are, and this shard
+    /// writes nothing any more. An operator has to act: see "A session object is damaged" in
+    /// `docs/ARCHITECTURE.md`.
+    #[error("session storage of shard {shard} is damaged: {}", list(damage))]
+    Corrupt {
+        /// The shard.
+        shard: ShardId,
+        /// The damaged objects; at least one, and not all of very many.
+        damage: Arc<[Damage]>,
+    },
+    /// A row that every session has is missing while others are there: this is no new
+    /// instance, so it must not get a new identity.
+    #[error("the {missing:?} row of instance {instance} is missing")]
+    Incomplete {
+        /// The instance.
+        instance: InstanceId,
+        /// Kind of the missing row.
+        missing: Kind,
+    },
+    /// The session is older than what is known of the instance elsewhere: objects of the
+    /// shard were lost, or replaced by older ones. Used again, it would repeat message keys.
+    #[error(
+        "the session of instance {instance} ends at event {stored}, but event {known} is known"
+    )]
+    RolledBack {
+        /// The instance.
+        instance: InstanceId,
+        /// The last sequence number that the session gave out.
+        stored: Seq,
+        /// A sequence number that others have seen.
+        known: Seq,
     },
     /// The instance's rows were written under another data key.
     #[error("the data key is not the one instance {instance} was written under")]
@@ -126,7 +159,27 @@ impl Error {
     pub const fn is_fatal(&self) -> bool {
         matches!(
             self,
-            Self::Fenced { .. } | Self::Closed { .. } | Self::Open { .. } | Self::Commit { .. }
+            Self::Fenced { .. }
+                | Self::Closed { .. }
+                | Self::Open { .. }
+                | Self::Commit { .. }
+                | Self::Corrupt { .. }
+        )
+    }
+
+    /// Whether this says that the stored session itself can't be trusted. Trying again does
+    /// not help, and starting anew would lose it: somebody has to look.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt { .. }
+                | Self::Incomplete { .. }
+                | Self::RolledBack { .. }
+                | Self::WrongKey { .. }
+                | Self::Unopenable { .. }
+                | Self::Malformed { .. }
+                | Self::Json { .. }
         )
     }
 
@@ -158,6 +211,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn list(damage: &[Damage]) -> String {
+    let named: Vec<String> = damage.iter().map(ToString::to_string).collect();
+    named.join("; ")
 }
 
 impl From<Error> for wacore::store::error::StoreError {

@@ -169,6 +169,24 @@ impl Session {
         Ok(unsent)
     }
 
+    /// Checks that the session is not older than what others have seen of the instance: an
+    /// event is sent only after it is durable here.
+    ///
+    /// # Errors
+    /// [`Error::RolledBack`] when it is, and every error of a read.
+    pub async fn expect_seq(&self, known: Seq) -> Result<(), Error> {
+        let mut write = self.write().await?;
+        let stored = Seq(self.last_seq(&mut write).await?);
+        if stored < known {
+            return Err(self.alarm(Error::RolledBack {
+                instance: self.instance(),
+                stored,
+                known,
+            }));
+        }
+        Ok(())
+    }
+
     async fn last_seq(&self, write: &mut Write) -> Result<u64, Error> {
         if let Some(last) = write.learn().last_seq {
             return Ok(last);

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use pombal_domain::InstanceId;
+use pombal_domain::{Chain, InstanceId};
 use pombal_store::keys::DataKey;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::error::Error;
 use crate::kind::Kind;
@@ -60,9 +60,15 @@ pub(crate) struct Shared {
     /// Held by a write until it is applied in memory.
     pub(crate) state: Arc<Mutex<State>>,
     wiped: AtomicBool,
+    /// The first row that was found damaged.
+    damage: watch::Sender<Option<Error>>,
 }
 
 impl Shared {
+    pub(crate) fn damage(&self) -> Option<Error> {
+        self.damage.borrow().clone()
+    }
+
     pub(crate) fn is_wiped(&self) -> bool {
         self.wiped.load(Ordering::Acquire)
     }
@@ -147,6 +153,50 @@ impl Session {
         &self.0.db
     }
 
+    /// Resolves with the error once a row of the session turned out to be damaged. From then
+    /// on every handle of the instance refuses to read or write session rows, so that the
+    /// damaged one stays as it is; the journal and the connector's rows go on.
+    pub async fn damaged(&self) -> Error {
+        let mut damage = self.0.shared.damage.subscribe();
+        // The sender lives as long as this handle.
+        match damage.wait_for(Option::is_some).await.map(|e| e.clone()) {
+            Ok(Some(error)) => error,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Lets the session be used again, for a new attempt after the damage was repaired. If it
+    /// was not, the next read of the row says so again.
+    pub fn try_again(&self) {
+        self.0.shared.damage.send_replace(None);
+    }
+
+    /// Fails when session rows may not be touched.
+    pub(crate) fn check_whole(&self, kind: Kind) -> Result<(), Error> {
+        match self.0.shared.damage() {
+            Some(damage) if kind.is_session() => Err(damage),
+            _ => Ok(()),
+        }
+    }
+
+    /// Raises the alarm for damage of this instance, once, and passes the error on.
+    pub(crate) fn alarm(&self, error: Error) -> Error {
+        self.0.shared.damage.send_if_modified(|damage| {
+            if damage.is_some() {
+                return false;
+            }
+            tracing::error!(
+                alarm = "session.corrupt",
+                instance.id = %self.0.instance,
+                error = %Chain(&error),
+                "session damaged; left as it is, the instance stays closed"
+            );
+            *damage = Some(error.clone());
+            true
+        });
+        error
+    }
+
     pub(crate) fn keys(&self) -> &RowKeys {
         &self.0.keys
     }
@@ -162,18 +212,26 @@ impl Session {
         }
         let key = inner.keys.only(Kind::KeyCheck);
         let mut write = self.lock().await;
+        let instance = inner.instance;
         match inner.db.get(&key.bytes).await? {
             Some(sealed) => {
-                let instance = inner.instance;
                 let plain = inner.data_key.open(&key.bytes, &sealed);
-                if plain.map_err(|_| Error::WrongKey { instance })? != KEY_CHECK {
-                    return Err(Error::Malformed {
-                        instance,
-                        kind: Kind::KeyCheck,
-                    });
+                let plain = plain.map_err(|_| Error::WrongKey { instance })?;
+                if plain != KEY_CHECK {
+                    let kind = Kind::KeyCheck;
+                    return Err(self.alarm(Error::Malformed { instance, kind }));
                 }
             }
             None => {
+                if !inner
+                    .db
+                    .scan(&inner.keys.instance_prefix())
+                    .await?
+                    .is_empty()
+                {
+                    let missing = Kind::KeyCheck;
+                    return Err(self.alarm(Error::Incomplete { instance, missing }));
+                }
                 // Applied before any other row, so durable no later than the first.
                 write.put(&key, KEY_CHECK)?;
                 write.commit_behind().await?;
@@ -186,6 +244,7 @@ impl Session {
     /// The opened value of a row.
     pub(crate) async fn get(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Error> {
         self.ready().await?;
+        self.check_whole(key.kind)?;
         let sealed = self.0.db.get(&key.bytes).await?;
         sealed.map(|sealed| self.open(key, &sealed)).transpose()
     }
@@ -211,6 +270,7 @@ impl Session {
     pub(crate) async fn scan_prefix(&self, kind: Kind, prefix: Bytes) -> Result<Vec<Row>, Error> {
         debug_assert!(prefix.len() >= PREFIX_BYTES);
         self.ready().await?;
+        self.check_whole(kind)?;
         let rows = self.0.db.scan(&prefix).await?;
         rows.into_iter()
             .map(|(bytes, sealed)| {
@@ -232,14 +292,13 @@ impl Session {
     }
 
     fn open(&self, key: &RowKey, sealed: &[u8]) -> Result<Vec<u8>, Error> {
-        self.0
-            .data_key
-            .open(&key.bytes, sealed)
-            .map_err(|source| Error::Unopenable {
+        self.0.data_key.open(&key.bytes, sealed).map_err(|source| {
+            self.alarm(Error::Unopenable {
                 instance: self.0.instance,
                 kind: key.kind,
                 source,
             })
+        })
     }
 }
 

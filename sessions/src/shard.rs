@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
+use futures::FutureExt;
 use object_store::path::Path;
 use pombal_domain::{InstanceId, ShardId};
 use pombal_store::keys::DataKey;
@@ -13,7 +15,9 @@ use slatedb::{CloseReason, Db};
 use crate::cache::BlockCache;
 use crate::clock::ShardClock;
 use crate::commit::{Committer, Request};
+use crate::damage::Doctor;
 use crate::error::Error;
+use crate::guard::guarded;
 use crate::options::ShardDbOptions;
 use crate::session::{Session, Shared};
 use crate::settings::settings;
@@ -25,6 +29,8 @@ pub enum Closed {
     Fenced,
     /// A write to the object store failed for good. Drop the shard, then reopen it.
     Failed,
+    /// Objects of the shard are damaged. Drop the shard, and don't reopen it by itself.
+    Corrupt,
     /// This process closed it.
     Requested,
 }
@@ -37,6 +43,7 @@ pub struct ShardDb(Arc<Inner>);
 struct Inner {
     shard: ShardId,
     db: Db,
+    doctor: Arc<Doctor>,
     committer: Committer,
     /// What all handles of one instance share while any of them lives.
     sessions: Mutex<HashMap<InstanceId, Weak<Shared>>>,
@@ -47,32 +54,47 @@ impl ShardDb {
     /// previous writer: that one's next commit fails with [`Error::Fenced`].
     ///
     /// # Errors
-    /// [`Error::Fenced`] when a newer writer opened it meanwhile, [`Error::Open`] when
-    /// the object store fails.
+    /// [`Error::Fenced`] when a newer writer opened it meanwhile, [`Error::Corrupt`] when
+    /// objects are damaged or missing, [`Error::Open`] when the object store fails.
     pub async fn open(options: ShardDbOptions) -> Result<Self, Error> {
         let shard = options.shard;
         let path = Path::from(format!("{}/{shard}", options.root.trim_matches('/')));
+        let store = Arc::clone(&options.object_store);
+        let wal_store = options.wal_object_store.clone();
+        let doctor = Arc::new(Doctor::new(
+            shard,
+            path.clone(),
+            Arc::clone(&store),
+            wal_store.clone().unwrap_or_else(|| Arc::clone(&store)),
+        ));
+        let manifest = doctor.check_before_open().await?;
         let clock = Arc::new(ShardClock::default());
-        let mut builder = Db::builder(path, Arc::clone(&options.object_store))
+        if let Some(manifest) = &manifest {
+            clock.catch_up_with_tables(manifest);
+        }
+        let mut builder = Db::builder(path, guarded(store))
             .with_settings(settings(&options))
             .with_system_clock(clock.clone());
         builder = match options.cache_bytes {
             0 => builder.with_db_cache_disabled(),
             bytes => builder.with_db_cache(Arc::new(BlockCache::new(bytes)), 0),
         };
-        if let Some(wal) = &options.wal_object_store {
-            builder = builder.with_wal_object_store(Arc::clone(wal));
+        if let Some(wal_store) = wal_store {
+            builder = builder.with_wal_object_store(guarded(wal_store));
         }
-        let db = Box::pin(builder.build())
-            .await
-            .map_err(|e| Error::open(shard, e))?;
-        clock
-            .catch_up(&db)
-            .await
-            .map_err(|e| Error::open(shard, e))?;
+        let opened = caught(Box::pin(async {
+            let db = builder.build().await?;
+            clock.catch_up(&db).await?;
+            Ok(db)
+        }));
+        let db = match opened.await {
+            Ok(db) => db,
+            Err(source) => return Err(doctor.judge(source, Error::open).await),
+        };
         let committer = Committer::start(
             shard,
             db.clone(),
+            Arc::clone(&doctor),
             options.commit_interval,
             options.medium.wal_objects_before_l0(),
         );
@@ -80,6 +102,7 @@ impl ShardDb {
         Ok(Self(Arc::new(Inner {
             shard,
             db,
+            doctor,
             committer,
             sessions,
         })))
@@ -120,6 +143,9 @@ impl ShardDb {
             Ok(status) => status.close_reason,
             Err(_) => None,
         };
+        if self.0.doctor.verdict().is_some() {
+            return Closed::Corrupt;
+        }
         match reason {
             Some(CloseReason::Fenced) => Closed::Fenced,
             Some(CloseReason::Clean) => Closed::Requested,
@@ -148,22 +174,52 @@ impl ShardDb {
     }
 
     pub(crate) async fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error> {
-        self.0
-            .db
-            .get(key)
-            .await
-            .map_err(|e| Error::read(self.0.shard, e))
+        self.check_sound()?;
+        match caught(self.0.db.get(key)).await {
+            Ok(value) => Ok(value),
+            Err(source) => Err(self.failed_read(source).await),
+        }
     }
 
     /// Every row whose key starts with `prefix`, as key and sealed value.
     pub(crate) async fn scan(&self, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, Error> {
-        let read = |e| Error::read(self.0.shard, e);
-        let mut rows = self.0.db.scan_prefix(prefix, ..).await.map_err(read)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().await.map_err(read)? {
-            found.push((row.key, row.value));
+        self.check_sound()?;
+        let read = async {
+            let mut rows = self.0.db.scan_prefix(prefix, ..).await?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next().await? {
+                found.push((row.key, row.value));
+            }
+            Ok(found)
+        };
+        match caught(read).await {
+            Ok(found) => Ok(found),
+            Err(source) => Err(self.failed_read(source).await),
         }
-        Ok(found)
+    }
+
+    /// Fails once damage was found: what is read then may be older than what was written.
+    fn check_sound(&self) -> Result<(), Error> {
+        self.0.doctor.verdict().map_or(Ok(()), |v| Err(v.clone()))
+    }
+
+    async fn failed_read(&self, source: slatedb::Error) -> Error {
+        let error = self.0.doctor.judge(source, Error::read).await;
+        if matches!(error, Error::Corrupt { .. }) {
+            self.0.committer.condemn().await;
+        }
+        error
+    }
+}
+
+/// `SlateDB` asserts what a sound table fulfils: on a damaged one it may panic instead of
+/// returning an error.
+pub(crate) async fn caught<T>(
+    read: impl Future<Output = Result<T, slatedb::Error>>,
+) -> Result<T, slatedb::Error> {
+    match AssertUnwindSafe(read).catch_unwind().await {
+        Ok(result) => result,
+        Err(_) => Err(slatedb::Error::data("the database panicked".to_owned())),
     }
 }
 

@@ -44,10 +44,11 @@ impl Session {
         write.commit_last().await
     }
 
-    /// Deletes every row with this prefix, in one durable commit.
-    pub(crate) async fn delete_prefix(&self, prefix: &[u8]) -> Result<(), Error> {
+    /// Deletes every row of the kind with this prefix, in one durable commit.
+    pub(crate) async fn delete_prefix(&self, kind: Kind, prefix: &[u8]) -> Result<(), Error> {
         debug_assert!(prefix.len() >= PREFIX_BYTES);
         let mut write = self.write().await?;
+        write.touch(kind);
         for (key, _) in self.0.db.scan(prefix).await? {
             write.delete_bytes(&key);
         }

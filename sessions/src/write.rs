@@ -8,6 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::commit::{Durability, Request};
 use crate::error::Error;
+use crate::kind::Kind;
 use crate::row_key::RowKey;
 use crate::session::{Session, State};
 
@@ -17,6 +18,8 @@ pub(crate) struct Write {
     held: Held,
     batch: WriteBatch,
     changes: usize,
+    /// Session rows are among the changes.
+    session_rows: Option<Kind>,
 }
 
 /// The session's lock. What a write has noted in the state holds only once its rows are
@@ -79,6 +82,7 @@ impl Session {
             },
             batch: WriteBatch::new(),
             changes: 0,
+            session_rows: None,
         }
     }
 
@@ -100,6 +104,7 @@ impl Session {
 impl Write {
     pub(crate) fn put(&mut self, key: &RowKey, plain: &[u8]) -> Result<(), Error> {
         let sealed = self.session.seal(key, plain)?;
+        self.touch(key.kind);
         self.batch.put_bytes(key.bytes.clone(), sealed.into());
         self.changes += 1;
         Ok(())
@@ -113,6 +118,7 @@ impl Write {
     ) -> Result<(), Error> {
         let sealed = self.session.seal(key, plain)?;
         let options = PutOptions { ttl: expiry.into() };
+        self.touch(key.kind);
         self.batch
             .put_bytes_with_options(key.bytes.clone(), sealed.into(), &options);
         self.changes += 1;
@@ -120,9 +126,18 @@ impl Write {
     }
 
     pub(crate) fn delete(&mut self, key: &RowKey) {
+        self.touch(key.kind);
         self.delete_bytes(&key.bytes);
     }
 
+    /// Notes that a row of the kind changes: a damaged session is left as it is.
+    pub(crate) fn touch(&mut self, kind: Kind) {
+        if kind.is_session() {
+            self.session_rows = Some(kind);
+        }
+    }
+
+    /// Deletes a row by its bytes, whatever state the session is in.
     pub(crate) fn delete_bytes(&mut self, key: &[u8]) {
         self.batch.delete(key);
         self.changes += 1;
@@ -170,6 +185,9 @@ impl Write {
     async fn submit(self, durability: Durability) -> Result<(), Error> {
         // A write that waited for the lock while its handle was ended.
         self.session.check_usable()?;
+        if let Some(kind) = self.session_rows {
+            self.session.check_whole(kind)?;
+        }
         self.hand_over(durability, || ()).await
     }
 
@@ -184,6 +202,7 @@ impl Write {
             held,
             batch,
             changes,
+            ..
         } = self;
         // The lock travels with the batch: were this future dropped, the next write
         // would still wait until the committer has applied or refused this one.

@@ -43,7 +43,7 @@ impl Session {
     }
 
     pub(super) async fn delete_sender_key_devices_of(&self, group: &str) -> Result<(), Error> {
-        self.delete_prefix(&self.keys().group_prefix(KIND, group.as_bytes()))
+        self.delete_prefix(KIND, &self.keys().group_prefix(KIND, group.as_bytes()))
             .await
     }
 
@@ -67,6 +67,6 @@ impl Session {
     }
 
     pub(super) async fn delete_all_sender_key_devices(&self) -> Result<(), Error> {
-        self.delete_prefix(&self.keys().prefix(KIND)).await
+        self.delete_prefix(KIND, &self.keys().prefix(KIND)).await
     }
 }

@@ -21,6 +21,9 @@ const STEPS_PER_REOPEN: u64 = 250;
 /// Number of arms in `step`.
 const OPERATIONS: u64 = 66;
 
+/// One random device per run; the same for both backends.
+static DEVICE: std::sync::LazyLock<Device> = std::sync::LazyLock::new(Device::new);
+
 #[tokio::test]
 async fn random_operations_give_the_same_results_as_the_reference() {
     for seed in [1, 0xDEAD_BEEF, 0x5EED] {
@@ -34,6 +37,9 @@ pub(crate) async fn random_operations(store: Arc<dyn ObjectStore>, seed: u64, st
     let reference = InMemoryBackend::new();
     let mut rng = Rng(seed);
     let mut db = open(store.clone()).await;
+    // As the client does: it makes the device before anything else.
+    session(&db, instance).save(&DEVICE).await.unwrap();
+    reference.save(&DEVICE).await.unwrap();
     for number in 0..steps {
         if number % STEPS_PER_REOPEN == STEPS_PER_REOPEN - 1 {
             db.close().await.unwrap();
@@ -364,8 +370,6 @@ async fn pending(b: &dyn Backend, r: &mut Rng) -> String {
 }
 
 async fn device(b: &dyn Backend, r: &mut Rng) -> String {
-    // One random device per run; the same for both backends.
-    static DEVICE: std::sync::LazyLock<Device> = std::sync::LazyLock::new(Device::new);
     if r.coin() {
         let mut device = DEVICE.clone();
         device.push_name = format!("Maria {}", r.below(100));

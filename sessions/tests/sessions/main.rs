@@ -4,16 +4,23 @@
 
 #[cfg(feature = "aws-conformance")]
 mod aws;
+mod chaos;
 mod clock;
 mod conformance;
+mod corruption;
+mod crash_points;
 mod durability;
 mod failures;
+mod faults;
 mod fencing;
 mod group_commit;
 mod idle;
 mod journal;
 mod local_disk;
+mod matrix;
 mod secrecy;
+mod secrecy_used;
 mod support;
 mod updates;
 mod wipe;
+mod writes;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use object_store::memory::InMemory;
 use object_store::{ObjectStoreExt, PutPayload};
 use pombal_domain::{EventId, InstanceId};
-use pombal_sessions::{Error, JournalRow, Kind};
+use pombal_sessions::{Error, JournalRow, Kind, guarded};
 use wacore::store::Device;
 use wacore::store::traits::*;
 
@@ -137,7 +137,7 @@ async fn a_foreign_row_is_an_error_and_not_absence() {
     session(&db, instance).save(&Device::new()).await.unwrap();
     db.close().await.unwrap();
 
-    let raw = slatedb::Db::open("sessions/7", store.clone())
+    let raw = slatedb::Db::open("sessions/7", guarded(store.clone()))
         .await
         .unwrap();
     let mut row = instance.as_uuid().as_bytes().to_vec();
