@@ -4,6 +4,7 @@
 //! [`ConnectorOptions`] configure a [`Connector`], which runs until it is told to drain.
 
 mod convert;
+mod damage;
 mod instance;
 mod options;
 mod pacing;

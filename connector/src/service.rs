@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use pombal_domain::{Chain, ConnectorId, ShardId};
 use tokio::task::JoinSet;
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
+use crate::damage;
 use crate::options::{ConnectorOptions, Seams};
 use crate::pacing::{Backoff, Pacing};
 use crate::shard::{self, Shard};
@@ -104,11 +106,26 @@ impl Connector {
                     source: Box::new(error),
                 });
             }
+            if matches!(error, shard::Error::Damaged) {
+                self.leave_alone(shard, &drain).await;
+                return Ok(());
+            }
             tracing::error!(%shard, error = %Chain(&error), "shard down; opening it again");
             tokio::select! {
                 () = drain.cancelled() => return Ok(()),
                 () = tokio::time::sleep(backoff.next()) => {}
             }
+        }
+    }
+
+    /// A damaged shard stays closed until somebody has looked and this process starts again:
+    /// opening it would write to it. Its instances show as closed; the other shards go on.
+    async fn leave_alone(&self, shard: ShardId, drain: &CancellationToken) {
+        tracing::error!(%shard, "shard damaged; it stays closed until a restart");
+        let mut tick = interval(self.options.reconcile_interval);
+        while drain.run_until_cancelled(tick.tick()).await.is_some() {
+            // Again and again: instances are created, and wishes made, in a shard that is shut.
+            damage::show_all(&self.seams.registry, shard).await;
         }
     }
 

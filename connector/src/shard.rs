@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::damage;
 use crate::instance::{self, InstanceHandle, Mail, Supervisor};
 use crate::options::{ConnectorOptions, Seams};
 use crate::pacing::Pacing;
@@ -39,6 +40,9 @@ pub(crate) enum Error {
     /// Another process has opened the shard. It must not be touched any more.
     #[error("another connector has taken the shard")]
     Fenced,
+    /// Objects of the session database are damaged. The alarm was raised where they were found.
+    #[error("the session database of the shard is damaged")]
+    Damaged,
     /// The session database ended after a failure. It may be opened again.
     #[error("the session database of the shard is dead")]
     Dead,
@@ -50,6 +54,7 @@ impl From<pombal_sessions::Error> for Error {
     fn from(error: pombal_sessions::Error) -> Self {
         match error {
             pombal_sessions::Error::Fenced { .. } => Self::Fenced,
+            pombal_sessions::Error::Corrupt { .. } => Self::Damaged,
             error => Self::Sessions(error),
         }
     }
@@ -65,7 +70,8 @@ pub(crate) struct Context {
     pub(crate) options: ConnectorOptions,
     pub(crate) clients: Clients,
     pub(crate) pacing: Arc<Pacing>,
-    /// Cancelled by whoever finds that the session database is of no more use.
+    /// Cancelled by whoever finds that the session database is of no more use. Every socket of
+    /// the shard is cut then.
     pub(crate) dead: CancellationToken,
 }
 
@@ -149,6 +155,11 @@ impl Shard {
         if matches!(result, Err(Error::Fenced)) {
             // Somebody else's sockets may open any moment: ours go first.
             tracing::error!(shard = %self.context.shard, "fenced: dropping the shard");
+        }
+        if result.is_err() {
+            self.context.dead.cancel();
+        }
+        if matches!(result, Err(Error::Fenced | Error::Damaged)) {
             self.stop.cancel();
         }
         if timeout(HANG_UP_TIMEOUT, self.hang_up_all()).await.is_err() {
@@ -179,6 +190,7 @@ impl Shard {
         };
         match closed {
             Closed::Fenced => Error::Fenced,
+            Closed::Corrupt => Error::Damaged,
             Closed::Failed | Closed::Requested => Error::Dead,
         }
     }
@@ -220,10 +232,12 @@ impl Shard {
             });
         }
         for row in content.instances {
-            let id = row.id;
-            if let Err(error) = self.supervise(row).await {
+            if let Err(error) = self.supervise(row.clone()).await {
                 // One broken instance must not keep its neighbours from running.
-                tracing::error!(instance.id = %id, error = %Chain(&error), "instance not started");
+                tracing::error!(instance.id = %row.id, error = %Chain(&error), "instance not started");
+                if matches!(&error, Error::Instance(error) if error.is_damage()) {
+                    damage::show(&self.context.seams.registry, &row).await;
+                }
             }
         }
         Ok(())

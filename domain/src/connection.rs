@@ -74,6 +74,8 @@ pub enum Cause {
     Unavailable,
     /// WhatsApp asks for a new stream, as it does after pairing.
     RestartRequired,
+    /// The stored session is damaged. It is left as it is until an operator has looked.
+    BadSession,
 }
 
 /// One row of the table of causes.
@@ -93,7 +95,7 @@ pub struct Outcome {
 
 impl Cause {
     /// Every cause, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Requested,
         Self::LoggedOut,
         Self::TemporaryBan,
@@ -107,6 +109,7 @@ impl Cause {
         Self::ServerError,
         Self::Unavailable,
         Self::RestartRequired,
+        Self::BadSession,
     ];
 
     /// The table of causes (DESIGN § 7). The codes are Baileys' `DisconnectReason`.
@@ -132,6 +135,12 @@ impl Cause {
             Self::ServerError => (Connecting, 500, "server error", Reconnect::Backoff),
             Self::Unavailable => (Connecting, 503, "service unavailable", Reconnect::Backoff),
             Self::RestartRequired => (Connecting, 515, "restart required", Reconnect::AtOnce),
+            Self::BadSession => (
+                Close,
+                500,
+                "stored session damaged: ask the operator",
+                Reconnect::Never,
+            ),
         };
         Outcome {
             state,

@@ -84,6 +84,8 @@ impl Supervisor {
         task: &mut ClientTask,
         mailbox: &mut mpsc::Receiver<Mail>,
     ) -> Result<ControlFlow<Step, Cause>, Error> {
+        let session = self.session.clone();
+        let mut damaged = pin!(session.damaged());
         loop {
             let give_up_at = run.now.give_up_at;
             let given_up = async {
@@ -109,6 +111,7 @@ impl Supervisor {
                     self.hang_up(run, task, false).await;
                     return Ok(ControlFlow::Continue(Cause::RestartRequired));
                 }
+                damage = &mut damaged => return Err(damage.into()),
                 ended = &mut *task => {
                     if let Err(error) = ended {
                         tracing::error!(instance.id = %self.row.id, error = %Chain(&error), "client failed");

@@ -32,6 +32,8 @@ pub(super) struct Run {
     pub(super) hook: Arc<InboundHook>,
     /// Ends the client's way into the session.
     revoker: Revoker,
+    /// Cuts the socket at once when the shard is lost, whatever the supervisor is busy with.
+    _cutter: AbortOnDropHandle<()>,
     pub(super) restarts: u32,
     pub(super) now: Connection,
 }
@@ -66,6 +68,8 @@ impl Supervisor {
             instance: self.row.id,
             publisher: self.publisher.clone(),
         });
+        // What was damaged may have been repaired.
+        self.session.try_again();
         let (session, revoker) = self.session.revocable();
         let (built, receipts) = self.context.clients.build(session, hook.clone()).await?;
         let pump = ReceiptPump {
@@ -74,7 +78,13 @@ impl Supervisor {
             publisher: self.publisher.clone(),
         };
         tokio::spawn(pump.run(receipts));
+        let (dead, dialer) = (self.context.dead.clone(), Arc::clone(&built.dialer));
+        let cutter = tokio::spawn(async move {
+            dead.cancelled().await;
+            dialer.cut().await;
+        });
         Ok(Run {
+            _cutter: AbortOnDropHandle::new(cutter),
             built,
             hook,
             revoker,

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use whatsapp_rust::traits::DeviceStore;
 
+use crate::damage;
 use crate::instance::state::State;
 use crate::instance::{InstanceHandle, Link, Mail};
 use crate::pacing::Backoff;
@@ -57,10 +58,22 @@ pub(crate) enum Error {
 impl Error {
     /// Whether the session database of the shard is of no more use.
     fn is_fatal(&self) -> bool {
-        match self {
-            Self::Session(error) => error.is_fatal(),
-            Self::Publish(publish::Error::Journal(error)) => error.is_fatal(),
-            _ => false,
+        self.stored().is_some_and(pombal_sessions::Error::is_fatal)
+    }
+
+    /// Whether the stored session can't be trusted: trying again does not help.
+    pub(crate) fn is_damage(&self) -> bool {
+        self.stored().is_some_and(pombal_sessions::Error::is_damage)
+    }
+
+    /// The session store's error, which may come through the client.
+    fn stored(&self) -> Option<&pombal_sessions::Error> {
+        let mut error: &(dyn std::error::Error + 'static) = self;
+        loop {
+            if let Some(stored) = error.downcast_ref() {
+                return Some(stored);
+            }
+            error = error.source()?;
         }
     }
 }
@@ -93,13 +106,14 @@ impl Supervisor {
     /// Starts a supervisor, after sending what its predecessor may have left unsent.
     ///
     /// # Errors
-    /// When the session store fails.
+    /// When the session store fails, or holds less than others have seen of the instance.
     pub(crate) async fn start(
         context: Arc<Context>,
         row: Instance,
         session: Session,
         stop: CancellationToken,
     ) -> Result<InstanceHandle, Error> {
+        session.expect_seq(row.seq).await?;
         let origin = Origin {
             id: row.id,
             name: row.name.clone(),
@@ -145,6 +159,9 @@ impl Supervisor {
         if let Err(error) = result {
             let dead = error.is_fatal();
             tracing::error!(instance.id = %self.row.id, error = %Chain(&error), "instance stopped");
+            if error.is_damage() {
+                damage::show(&self.context.seams.registry, &self.row).await;
+            }
             if dead {
                 // Nobody on this shard can go on: it has to be opened again.
                 self.context.dead.cancel();
@@ -156,7 +173,20 @@ impl Supervisor {
         self.finish(self.settled).await?;
         loop {
             let step = if self.wants_socket() {
-                Box::pin(self.stay_connected(mailbox)).await?
+                match Box::pin(self.stay_connected(mailbox)).await {
+                    // The session is never replaced: whoever wants it connected asks again.
+                    Err(error) if error.is_damage() && !error.is_fatal() => {
+                        tracing::error!(
+                            alarm = "session.corrupt",
+                            instance.id = %self.row.id,
+                            error = %Chain(&error),
+                            "closing the instance"
+                        );
+                        self.settle(Cause::BadSession).await?;
+                        Step::Again
+                    }
+                    step => step?,
+                }
             } else {
                 self.rest(mailbox).await?
             };

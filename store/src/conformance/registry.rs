@@ -45,7 +45,7 @@ super::suite! {
     wishes: a_wish_counts_a_generation_up a_wish_is_for_one_instance_only
         a_webhook_is_set_and_changed writers_do_not_undo_one_another;
     projection: a_projection_goes_forward_only a_projection_is_for_one_instance_only
-        the_newest_of_many_projections_stays;
+        the_newest_of_many_projections_stays what_is_shown_outside_the_stream_keeps_its_place;
     deletion: a_deleted_instance_leaves_a_tombstone_only a_deletion_is_for_one_instance_only
         of_many_that_delete_one_succeeds;
     shards: a_shard_has_its_own_instances_only a_shard_is_taken_epoch_by_epoch

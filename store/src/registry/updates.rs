@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
+use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Desired, Event, Instance, InstanceId, InstanceName, Pairing, WebhookConfig};
 
@@ -66,6 +67,28 @@ impl Registry {
             .await?
             .map(|_| ())
             .ok_or(Error::NotFound)
+    }
+
+    /// Writes what the owner of the shard sees, outside the stream of events: for an instance
+    /// whose journal can't be used. Its `(epoch, seq)` stays, so the next event goes on top.
+    ///
+    /// False says that the instance is gone.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn show(
+        &self,
+        name: &InstanceName,
+        id: InstanceId,
+        observed: &Observed,
+    ) -> Result<bool, Error> {
+        let update = self
+            .update(name, id)
+            .condition_expression("#id = :id")
+            .update_expression("SET #observed = :observed")
+            .set_expression_attribute_names(Some(names(&["id", "observed"])))
+            .expression_attribute_values(":observed", json(observed)?);
+        Ok(conditional(update).await?.is_some())
     }
 
     /// Writes the event's projection if its `(epoch, seq)` is past the row's: a greater epoch,

@@ -116,3 +116,30 @@ pub(super) async fn the_newest_of_many_projections_stays(factory: &impl Factory)
         );
     }
 }
+
+pub(super) async fn what_is_shown_outside_the_stream_keeps_its_place(factory: &impl Factory) {
+    let Made {
+        registry,
+        keep: _keep,
+    } = factory.make().await;
+    let made = instance("one", 0);
+    let other = instance("one", 0);
+    assert!(
+        !registry
+            .show(&made.name, made.id, &made.observed)
+            .await
+            .unwrap()
+    );
+    registry.create_instance(&made).await.unwrap();
+    assert!(registry.project(&event(&made, 3, 7)).await.unwrap());
+    let shown = observed(0, "shown");
+    assert!(!registry.show(&made.name, other.id, &shown).await.unwrap());
+    assert!(registry.show(&made.name, made.id, &shown).await.unwrap());
+    let row = registry.instance(&made.name).await.unwrap().unwrap();
+    assert_eq!(
+        (row.epoch, row.seq, row.observed),
+        (Epoch(3), Seq(7), shown)
+    );
+    // The next event goes on top.
+    assert!(registry.project(&event(&made, 3, 8)).await.unwrap());
+}
