@@ -4,6 +4,7 @@ mod cause;
 mod connection;
 mod events;
 mod inbound;
+mod patience;
 mod receipts;
 mod run;
 mod send;

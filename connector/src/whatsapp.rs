@@ -3,5 +3,6 @@
 pub(crate) mod client;
 pub(crate) mod dialer;
 pub(crate) mod endpoint;
+pub(crate) mod heard;
 pub(crate) mod http;
 pub(crate) mod qr;

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use pombal_domain::{Cause, Chain, ConnectionState, Desired, Reconnect, StatusReason};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::instance::Mail;
 use crate::instance::run::{ClientTask, Connection, Run};
 use crate::instance::supervisor::{Error, Step, Supervisor, answer};
+use crate::instance::{Mail, patience};
 use crate::pacing::Backoff;
 
 /// Pause before the one retry after another connection took this one's place.
@@ -49,7 +50,8 @@ impl Supervisor {
             {
                 return Ok(step);
             }
-            run.now = Connection::default();
+            run.now = Connection::begin();
+            run.built.heard.note();
             let cause = match self.connection(run, mailbox).await? {
                 ControlFlow::Continue(cause) => cause,
                 ControlFlow::Break(step) => return Ok(step),
@@ -87,13 +89,7 @@ impl Supervisor {
         let session = self.session.clone();
         let mut damaged = pin!(session.damaged());
         loop {
-            let give_up_at = run.now.give_up_at;
-            let given_up = async {
-                match give_up_at {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let (until, cause) = patience::until(run);
             tokio::select! {
                 biased;
                 Some(event) = run.built.signals.recv() => {
@@ -107,9 +103,12 @@ impl Supervisor {
                         return Ok(ControlFlow::Break(step));
                     }
                 }
-                () = given_up => {
-                    self.hang_up(run, task, false).await;
-                    return Ok(ControlFlow::Continue(Cause::RestartRequired));
+                () = tokio::time::sleep_until(until) => {
+                    // Something may have come in the meantime.
+                    if patience::until(run).0 <= Instant::now() {
+                        self.hang_up(run, task, false).await;
+                        return Ok(ControlFlow::Continue(cause));
+                    }
                 }
                 damage = &mut damaged => return Err(damage.into()),
                 ended = &mut *task => {

@@ -11,7 +11,7 @@ use whatsapp_rust::types::events::Event;
 
 use crate::instance::run::Run;
 use crate::instance::supervisor::{Error, Supervisor};
-use crate::instance::{Link, cause};
+use crate::instance::{Link, cause, patience};
 use crate::whatsapp::qr;
 
 impl Supervisor {
@@ -31,6 +31,10 @@ impl Supervisor {
                 .is_none_or(|first| passing(first) && !passing(cause))
             {
                 run.now.cause = Some(cause);
+            }
+            if matches!(event, Event::RawNode(_)) {
+                // The client itself would go on with some of these streams.
+                run.now.stream_ends_at = Some(Instant::now() + patience::STREAM_END);
             }
             return Ok(None);
         }
@@ -73,7 +77,6 @@ impl Supervisor {
                 run.now.give_up_at = Some(run.now.pairing_code_until.unwrap_or_else(Instant::now));
             }
             Event::PairSuccess(_) => {
-                run.now.just_paired = true;
                 self.codes_shown = 0;
                 self.flush(run).await?;
                 tracing::info!(instance.id = %self.row.id, "paired");

@@ -20,6 +20,8 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const UNLINK_TIMEOUT: Duration = Duration::from_secs(8);
 /// Longest wait for a client whose socket was cut.
 const CUT_OFF_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the client waits for an answer in the handshake (`whatsapp-rust/src/handshake.rs`).
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 /// New streams that WhatsApp may ask for before it counts as a failure.
 const MAX_RESTARTS: u32 = 3;
 
@@ -39,12 +41,11 @@ pub(super) struct Run {
 }
 
 /// What is known of one connection. Each starts with nothing.
-#[derive(Default)]
 pub(super) struct Connection {
+    pub(super) dialled_at: Instant,
     /// The cause that an event named for its end.
     pub(super) cause: Option<Cause>,
     pub(super) opened_at: Option<Instant>,
-    pub(super) just_paired: bool,
     pub(super) pairing_code: Option<String>,
     /// When that code stops working.
     pub(super) pairing_code_until: Option<Instant>,
@@ -53,6 +54,25 @@ pub(super) struct Connection {
     pub(super) code_requested: Option<PhoneNumber>,
     /// When a connection that only waits for a pairing code is given up.
     pub(super) give_up_at: Option<Instant>,
+    /// When a stream whose end WhatsApp has announced is closed from here.
+    pub(super) stream_ends_at: Option<Instant>,
+}
+
+impl Connection {
+    /// A connection that is dialled now.
+    pub(super) fn begin() -> Self {
+        Self {
+            dialled_at: Instant::now(),
+            cause: None,
+            opened_at: None,
+            pairing_code: None,
+            pairing_code_until: None,
+            last_qr: None,
+            code_requested: None,
+            give_up_at: None,
+            stream_ends_at: None,
+        }
+    }
 }
 
 impl Run {
@@ -89,7 +109,7 @@ impl Supervisor {
             hook,
             revoker,
             restarts: 0,
-            now: Connection::default(),
+            now: Connection::begin(),
         })
     }
 
@@ -141,37 +161,43 @@ impl Supervisor {
         self.line_down(run);
     }
 
+    /// Why the connection has ended.
     pub(super) fn cause_of_end(&self, run: &mut Run) -> Cause {
         let dial = run.built.dialer.take();
-        if let Some(cause) = run.now.cause {
-            return cause;
-        }
-        match dial {
-            DialResult::Failed(error) => {
-                tracing::warn!(
-                    instance.id = %self.row.id,
-                    endpoint = self.context.options.endpoint.as_str(),
-                    error,
-                    "WhatsApp can't be reached; backing off"
-                );
-                Cause::Unavailable
-            }
-            DialResult::NotTried => Cause::Unavailable,
-            // The stream that WhatsApp asks for after a pairing: the client emits no event for it.
-            DialResult::Opened if run.now.just_paired && run.restarts < MAX_RESTARTS => {
+        match run.now.cause {
+            Some(Cause::RestartRequired) if run.restarts < MAX_RESTARTS => {
                 run.restarts += 1;
                 Cause::RestartRequired
             }
-            DialResult::Opened if run.now.opened_at.is_some() => Cause::Lost,
-            DialResult::Opened => {
-                tracing::warn!(
-                    instance.id = %self.row.id,
-                    endpoint = self.context.options.endpoint.as_str(),
-                    "the connection ended before the login"
-                );
-                Cause::Lost
-            }
+            // A server that asks for nothing else is not obeyed for ever.
+            Some(Cause::RestartRequired) => Cause::Lost,
+            Some(cause) => cause,
+            None => self.cause_without_event(run, dial),
         }
+    }
+
+    /// The client tells nothing of a failed dial, a failed handshake, or a socket that it gave
+    /// up because nothing came on it.
+    fn cause_without_event(&self, run: &Run, dial: DialResult) -> Cause {
+        let (cause, why) = match dial {
+            DialResult::Failed(error) => (Cause::Unavailable, error),
+            DialResult::NotTried => (Cause::Unavailable, "no dial".to_owned()),
+            DialResult::TimedOut => (Cause::TimedOut, "no answer to the dial".to_owned()),
+            DialResult::Opened(_) if run.now.opened_at.is_some() => {
+                (Cause::TimedOut, "no answer to keep-alives".to_owned())
+            }
+            DialResult::Opened(at) if at.elapsed() >= HANDSHAKE_TIMEOUT => {
+                (Cause::TimedOut, "no login".to_owned())
+            }
+            DialResult::Opened(_) => (Cause::Lost, "ended before the login".to_owned()),
+        };
+        tracing::warn!(
+            instance.id = %self.row.id,
+            endpoint = self.context.options.endpoint.as_str(),
+            error = why,
+            "WhatsApp can't be reached; backing off"
+        );
+        cause
     }
 }
 

@@ -305,6 +305,9 @@ impl Supervisor {
             "closed: {}",
             outcome.text
         );
+        if settled.cause == Cause::ClientOutdated {
+            tracing::error!("WhatsApp no longer takes this version: Pombal must be updated");
+        }
         self.publish(facts).await?;
         self.note(Settled {
             done: true,

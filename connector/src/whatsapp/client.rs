@@ -13,10 +13,11 @@ use whatsapp_rust::traits::Backend;
 use whatsapp_rust::types::events::{Event, EventHandler};
 use whatsapp_rust::wacore::store::DevicePropsOverride;
 use whatsapp_rust::waproto::whatsapp as wa;
-use whatsapp_rust::{Client, InboundDurabilityHook};
+use whatsapp_rust::{Client, InboundDurabilityHook, RawNodeLease};
 
 use crate::options::ConnectorOptions;
 use crate::whatsapp::dialer::{Dial, Dialer};
+use crate::whatsapp::heard::Heard;
 use crate::whatsapp::http::{SetupError, WhatsAppHttp};
 
 /// One-time prekeys kept on the server. WhatsApp Web offers 812; each costs memory and a
@@ -55,6 +56,10 @@ pub(crate) struct Built {
     /// Everything but receipts and acks, in order.
     pub(crate) signals: mpsc::UnboundedReceiver<Arc<Event>>,
     pub(crate) acks: Arc<PendingAcks>,
+    /// When it last heard from WhatsApp.
+    pub(crate) heard: Arc<Heard>,
+    /// Lets us see every stanza.
+    _raw_nodes: RawNodeLease,
 }
 
 impl Clients {
@@ -68,8 +73,8 @@ impl Clients {
         })
     }
 
-    /// A client on `session`, and its receipts and acks in order. It dials when its `run` is called, once per connection: we
-    /// supervise reconnecting ourselves.
+    /// A client on `session`, and its receipts and acks in order. It dials when its `run` is
+    /// called, once per connection: we supervise reconnecting ourselves.
     pub(crate) async fn build(
         &self,
         session: Session,
@@ -105,17 +110,22 @@ impl Clients {
         let (signals_tx, signals) = mpsc::unbounded_channel();
         let (receipts_tx, receipts) = mpsc::channel(RECEIPT_BACKLOG);
         let acks = Arc::new(PendingAcks::default());
+        let heard = Arc::new(Heard::new());
         let tap = Tap {
             signals: signals_tx,
             receipts: receipts_tx,
             acks: Arc::clone(&acks),
+            heard: Arc::clone(&heard),
         };
         client.subscribe_handler(Arc::new(tap)).detach();
+        let raw_nodes = client.acquire_raw_node_forwarding();
         let built = Built {
             client,
             dialer,
             signals,
             acks,
+            heard,
+            _raw_nodes: raw_nodes,
         };
         Ok((built, receipts))
     }
@@ -127,10 +137,14 @@ struct Tap {
     signals: mpsc::UnboundedSender<Arc<Event>>,
     receipts: mpsc::Sender<Arc<Event>>,
     acks: Arc<PendingAcks>,
+    heard: Arc<Heard>,
 }
 
 impl EventHandler for Tap {
     fn handle_event(&self, event: Arc<Event>) {
+        if matches!(&*event, Event::RawNode(_)) {
+            self.heard.note();
+        }
         let is_receipt = match &*event {
             Event::Receipt(_) => true,
             // The client's own protocol messages are acked as well: those are nobody's business.
@@ -153,6 +167,10 @@ fn interests(event: &Event) -> bool {
     if let Event::Messages(batch) = event {
         // The durability hook has seen the others.
         return !batch.hook_committed;
+    }
+    if let Event::RawNode(node) = event {
+        // The client keeps some ends of a stream to itself.
+        return matches!(node.tag(), "stream:error" | "xmlstreamend");
     }
     matches!(
         event,

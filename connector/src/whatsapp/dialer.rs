@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 use whatsapp_rust::async_channel::Receiver;
 use whatsapp_rust::transport::{
     TokioWebSocketTransportFactory, Transport, TransportEvent, TransportFactory,
@@ -43,10 +44,12 @@ impl Dial {
 pub(crate) enum DialResult {
     /// None since the last look.
     NotTried,
-    /// The socket opened.
-    Opened,
+    /// The socket opened, at this time.
+    Opened(Instant),
     /// It did not, and why.
     Failed(String),
+    /// Nobody answered in the client's time.
+    TimedOut,
 }
 
 /// Opens the sockets of one client, and remembers how that went: the client emits no event
@@ -87,7 +90,7 @@ impl TransportFactory for Dialer {
         &self,
     ) -> anyhow::Result<(Arc<dyn Transport>, Receiver<TransportEvent>)> {
         // Overwritten by the outcome; stays when the client's own time-out drops this future.
-        self.set(DialResult::Failed("timed out".to_owned()));
+        self.set(DialResult::TimedOut);
         let result = self.factory.create_transport().await;
         if let Ok((transport, _)) = &result {
             let kept = Some(Arc::clone(transport));
@@ -97,7 +100,7 @@ impl TransportFactory for Dialer {
                 .unwrap_or_else(PoisonError::into_inner) = kept;
         }
         self.set(match &result {
-            Ok(_) => DialResult::Opened,
+            Ok(_) => DialResult::Opened(Instant::now()),
             Err(error) => DialResult::Failed(format!("{error:#}")),
         });
         result

@@ -14,6 +14,10 @@ async fn main() -> Result<(), Error> {
         .with_env_filter(EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
+    // Each client takes a file; the usual limit is low for old programs only.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "limit of open files not raised");
+    }
     let server = FakeWhatsApp::start(Arguments::parse().into()).await?;
     // In one piece: a reader may go away once it has the line that it wants.
     println!(

@@ -1,5 +1,8 @@
 //! A whole world: fake WhatsApp, webhook endpoint, and a Pombal that can die and come back.
 
+use std::fs;
+use std::path::Path;
+
 use fake_whatsapp::{Options, Watched};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,6 +73,19 @@ impl World {
         if let Some(pombal) = self.pombal.take() {
             pombal.kill();
         }
+    }
+
+    /// A copy of the process's data, as a folder `data` in another place. The process must be
+    /// dead, or the copy may be of two moments.
+    ///
+    /// # Panics
+    /// When it lives, or the data can't be copied.
+    #[must_use]
+    pub fn copy_of_data(&self) -> TempDir {
+        assert!(self.pombal.is_none(), "the process is alive");
+        let copy = tempfile::tempdir().unwrap();
+        copy_dir(&self.dir.path().join("data"), &copy.path().join("data"));
+        copy
     }
 
     /// The process.
@@ -167,6 +183,19 @@ impl World {
     pub async fn assert_no_violations(&self) {
         let violations = self.whatsapp.violations().await;
         assert!(violations.is_empty(), "{violations:#?}");
+    }
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+        }
     }
 }
 

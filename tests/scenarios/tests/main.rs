@@ -4,6 +4,7 @@
 
 mod baileys;
 mod connection;
+mod endings;
 mod history;
 mod kill;
 mod pairing;

@@ -18,7 +18,7 @@ const REMEMBERED_IQS: usize = 64;
 const MAX_LOGINS_PER_MINUTE: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
 /// Stanzas that clients acknowledge.
-const ACKNOWLEDGED: [&str; 4] = ["message", "receipt", "notification", "call"];
+pub(crate) const ACKNOWLEDGED: [&str; 4] = ["message", "receipt", "notification", "call"];
 
 /// The latest logins of a device, oldest first.
 #[derive(Default)]

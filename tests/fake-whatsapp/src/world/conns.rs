@@ -11,6 +11,7 @@ use wacore_binary::Node;
 use crate::addr::Addr;
 use crate::pairing::PendingPairing;
 use crate::world::World;
+use crate::world::checks::ACKNOWLEDGED;
 
 /// Number of a socket.
 pub(crate) type ConnId = u64;
@@ -72,7 +73,8 @@ pub(crate) struct Conn {
 impl World {
     /// Sends a stanza on a socket, after the commit.
     pub(crate) fn send(&mut self, conn: ConnId, node: &Node) {
-        if let Some(id) = node.attrs.get("id").map(|id| id.as_str().into_owned())
+        if ACKNOWLEDGED.contains(&node.tag.as_ref())
+            && let Some(id) = node.attrs.get("id").map(|id| id.as_str().into_owned())
             && let Some(addr) = self.addr_of(conn)
         {
             self.remember_delivery(&addr, &node.tag, &id);

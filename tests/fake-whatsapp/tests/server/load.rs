@@ -1,4 +1,5 @@
-//! How much the server routes. Run in release: `cargo test --release -- --ignored --nocapture`.
+//! How much the server holds and routes. What measures is run in release:
+//! `cargo test --release -- --ignored --nocapture`.
 
 use std::time::Instant;
 
@@ -8,6 +9,10 @@ use fake_whatsapp::{FakeWhatsApp, Options};
 const PAIRS: usize = 4;
 const MESSAGES: usize = 500;
 const WANTED_PER_SECOND: f64 = 500.0;
+const CLIENTS: usize = 200;
+/// Clients that pair at the same time.
+const AT_ONCE: usize = 25;
+const SENDER: &str = "5511988880001";
 
 async fn pair_up(server: &FakeWhatsApp, n: usize) -> (TestClient, TestClient, String, String) {
     let phone = |side: usize| format!("55118888{side}{n:04}");
@@ -60,36 +65,35 @@ async fn routes_hundreds_of_messages_per_second() {
     server.shutdown().await;
 }
 
+/// The bench `clients` does this with thousands, and measures.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures; only meaningful in release"]
 async fn holds_hundreds_of_clients() {
-    const CLIENTS: usize = 300;
     let server = server().await;
-    let started = Instant::now();
+    server
+        .add_contact(SENDER, "Sender", false)
+        .await
+        .expect("contact");
     let mut clients = Vec::new();
-    for n in 0..CLIENTS / 10 {
-        let batch = (0..10).map(async |i| {
-            let phone = format!("551177{:07}", n * 10 + i);
-            paired(&server, &phone, "Many").await.0
+    for batch in 0..CLIENTS / AT_ONCE {
+        let batch = (0..AT_ONCE).map(async |n| {
+            let phone = format!("551177{:07}", batch * AT_ONCE + n);
+            let (client, _) = paired(&server, &phone, "Many").await;
+            (client, phone)
         });
         clients.extend(futures::future::join_all(batch).await);
     }
-    eprintln!(
-        "{CLIENTS} clients paired and connected in {:?}",
-        started.elapsed()
-    );
-    assert!(
+    for (_, phone) in &clients {
         server
-            .devices()
+            .send_from_phone(SENDER, phone, "hello", None)
             .await
-            .iter()
-            .filter(|device| device.connected)
-            .count()
-            == CLIENTS
-    );
-    assert!(server.violations().await.is_empty());
-    for client in clients {
-        client.stop().await;
+            .expect("send");
     }
+    for (client, _) in &clients {
+        client.texts(1, |text| text == "hello").await;
+    }
+    let devices = server.devices().await;
+    let connected = devices.iter().filter(|device| device.connected).count();
+    assert_eq!(connected, CLIENTS);
+    futures::future::join_all(clients.into_iter().map(|(client, _)| client.stop())).await;
     server.shutdown().await;
 }
