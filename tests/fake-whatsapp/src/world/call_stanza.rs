@@ -5,7 +5,7 @@
 
 use serde_json::json;
 use wacore_binary::builder::NodeBuilder;
-use wacore_binary::{Jid, Node, NodeRef};
+use wacore_binary::{Node, NodeRef};
 
 use crate::addr::Addr;
 use crate::nodes::{attr, children, jid_attr};
@@ -126,7 +126,7 @@ impl World {
 }
 
 fn call_ack(node: &NodeRef<'_>, kind: &str, error: Option<u16>) -> Node {
-    let to = jid_attr(node, "to").unwrap_or_else(Jid::default);
+    let to = jid_attr(node, "to").unwrap_or_default();
     let mut ack = NodeBuilder::new("ack")
         .attr("class", "call")
         .attr("id", attr(node, "id").unwrap_or_default())

@@ -108,7 +108,8 @@ impl Privacy {
         dhash: &str,
         changes: &[(bool, String)],
     ) -> Result<String, Refused> {
-        if dhash != self.dhash(name) && !(dhash == "none" && !self.except.contains_key(name)) {
+        let is_new = dhash == "none" && !self.except.contains_key(name);
+        if !is_new && dhash != self.dhash(name) {
             return Err(Refused::Conflict);
         }
         self.set(name, CONTACTS_EXCEPT)?;

@@ -68,6 +68,20 @@ impl World {
                 .keys()
                 .map(|id| (Bucket::Consumed, id.to_string())),
         );
+        let sender_keys = &old.sender_keys;
+        rows.extend(
+            sender_keys
+                .records
+                .keys()
+                .map(|name| (Bucket::SenderKey, name.clone())),
+        );
+        for (group, devices) in &sender_keys.given {
+            rows.extend(
+                devices
+                    .iter()
+                    .map(|device| (Bucket::SenderKeyGiven, format!("{group}/{device}"))),
+            );
+        }
         for (bucket, key) in rows {
             self.store.delete(bucket, format!("{phone}/{key}"));
         }
