@@ -1,9 +1,11 @@
 //! One instance: a supervisor task that keeps its socket as the user wants it.
 
+mod calls;
 mod cause;
 mod connection;
 mod events;
 mod inbound;
+mod online;
 mod patience;
 mod receipts;
 mod run;

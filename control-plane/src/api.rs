@@ -13,6 +13,8 @@ mod message;
 mod paths;
 mod root;
 mod routes;
+mod settings;
+mod sink;
 mod state;
 #[cfg(test)]
 mod testing;

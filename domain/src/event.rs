@@ -6,7 +6,8 @@ mod name;
 mod outgoing;
 
 pub use body::{
-    ConnectionUpdate, EventBody, OwnProfile, QrcodeUpdated, StatusInstance, disconnection_object,
+    Call, ConnectionUpdate, EventBody, OwnProfile, QrcodeUpdated, StatusInstance,
+    disconnection_object,
 };
 pub use message::{MessageData, MessageKey, MessageStatus, MessageUpdate};
 pub use name::{EventName, UnknownEvent};

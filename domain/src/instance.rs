@@ -6,6 +6,7 @@ use crate::connection::{ConnectionState, StatusReason};
 use crate::ids::{Epoch, InstanceId, Seq, ShardId};
 use crate::jid::PhoneNumber;
 use crate::name::InstanceName;
+use crate::sink::{SinkConfig, SinkKind};
 use crate::time::UnixMs;
 use crate::webhook::WebhookConfig;
 
@@ -172,6 +173,10 @@ pub struct Instance {
     pub settings: Settings,
     /// Where events go.
     pub webhook: Option<WebhookConfig>,
+    /// Which events socket.io subscribers get.
+    pub websocket: Option<SinkConfig>,
+    /// Which events go to the customer's queues.
+    pub sqs: Option<SinkConfig>,
     /// What the shard's owner last saw, as of `(epoch, seq)`.
     pub observed: Observed,
     /// Epoch of the last projected event.
@@ -182,6 +187,17 @@ pub struct Instance {
     pub created_at: UnixMs,
     /// When a user last changed it.
     pub updated_at: UnixMs,
+}
+
+impl Instance {
+    /// The configuration of one of its sinks, once set.
+    #[must_use]
+    pub const fn sink(&self, kind: SinkKind) -> Option<&SinkConfig> {
+        match kind {
+            SinkKind::Websocket => self.websocket.as_ref(),
+            SinkKind::Sqs => self.sqs.as_ref(),
+        }
+    }
 }
 
 /// What stays of a deleted instance until its shard's owner has wiped its rows.

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod instance;
 pub mod jid;
 pub mod name;
+pub mod sink;
 pub mod time;
 pub mod webhook;
 
@@ -24,4 +25,5 @@ pub use instance::{
 };
 pub use jid::{MessageId, PhoneNumber, Recipient};
 pub use name::InstanceName;
+pub use sink::{SinkConfig, SinkKind};
 pub use webhook::WebhookConfig;

@@ -11,7 +11,7 @@ use whatsapp_rust::types::events::Event;
 
 use crate::instance::run::Run;
 use crate::instance::supervisor::{Error, Supervisor};
-use crate::instance::{Link, cause, patience};
+use crate::instance::{Link, cause, online, patience};
 use crate::whatsapp::qr;
 
 impl Supervisor {
@@ -94,6 +94,7 @@ impl Supervisor {
             Event::Messages(batch) if !batch.hook_committed => {
                 run.hook.commit(&batch.messages).await?;
             }
+            Event::IncomingCall(_) | Event::MissedCall(_) => self.on_call(run, event).await?,
             // The client asks the sender for it again by itself.
             Event::UndecryptableMessage(_) => {
                 tracing::warn!(instance.id = %self.row.id, "a message did not decrypt; asked again");
@@ -179,6 +180,8 @@ impl Supervisor {
             .set_owner(self.state.observed.owner_jid.clone());
         self.publish(vec![fact]).await?;
         run.now.opened_at = Some(Instant::now());
+        let settings = self.settings.subscribe();
+        run.now.online = Some(online::keep(self.row.id, Arc::clone(client), settings));
         self.live.send_replace(Some(Link {
             client: Arc::clone(client),
             acks: Arc::clone(&run.built.acks),

@@ -1,11 +1,13 @@
 //! Inbound messages: durable in the events queue before WhatsApp gets its ack.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pombal_domain::InstanceId;
-use whatsapp_rust::Client;
+use pombal_domain::{InstanceId, Settings};
+use tokio::sync::watch;
 use whatsapp_rust::types::durability_hook::{InboundDurabilityHook, InboundMessage};
+use whatsapp_rust::{Client, Jid};
 
 use crate::convert::message;
 use crate::publish::{self, PublisherHandle};
@@ -16,25 +18,79 @@ use crate::publish::{self, PublisherHandle};
 pub(super) struct InboundHook {
     pub(super) instance: InstanceId,
     pub(super) publisher: PublisherHandle,
+    /// As of now: a change holds from the next message on.
+    pub(super) settings: watch::Receiver<Settings>,
 }
 
 impl InboundHook {
-    /// Publishes the events of a batch, in order.
+    /// Publishes the events of a batch, in order. Groups that the settings ignore have none.
     pub(super) async fn commit(&self, batch: &[InboundMessage]) -> Result<(), publish::Error> {
+        let no_groups = self.settings.borrow().groups_ignore;
         let events = batch
             .iter()
+            .filter(|inbound| !(no_groups && inbound.info.source.is_group))
             .filter_map(|inbound| message::event(self.instance, inbound));
         self.publisher.tell(events).await
     }
+
+    /// Marks messages as read that the settings want so.
+    fn mark_read(&self, client: &Arc<Client>, batch: &[InboundMessage]) {
+        let unread = unread(&self.settings.borrow(), batch);
+        if unread.is_empty() {
+            return;
+        }
+        let (instance, client) = (self.instance, Arc::clone(client));
+        tokio::spawn(async move {
+            for ((chat, sender), ids) in unread {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                if let Err(error) = client.mark_as_read(&chat, sender.as_ref(), &ids).await {
+                    tracing::warn!(instance.id = %instance, %error, "not marked as read");
+                }
+            }
+        });
+    }
+}
+
+/// Status updates all come from one chat (`Jid::status_broadcast`).
+fn is_status(chat: &Jid) -> bool {
+    *chat == Jid::status_broadcast()
+}
+
+/// Message ids to mark as read, by chat and, where several people write, by sender.
+fn unread(
+    settings: &Settings,
+    batch: &[InboundMessage],
+) -> HashMap<(Jid, Option<Jid>), Vec<String>> {
+    let mut unread: HashMap<_, Vec<String>> = HashMap::new();
+    for inbound in batch {
+        let source = &inbound.info.source;
+        let wanted = if is_status(&source.chat) {
+            settings.read_status
+        } else {
+            settings.read_messages && !(settings.groups_ignore && source.is_group)
+        };
+        if wanted && !source.is_from_me {
+            let many = source.is_group || is_status(&source.chat);
+            let sender = many.then(|| source.sender.clone());
+            let key = (source.chat.clone(), sender);
+            unread
+                .entry(key)
+                .or_default()
+                .push(inbound.info.id.to_string());
+        }
+    }
+    unread
 }
 
 #[async_trait]
 impl InboundDurabilityHook for InboundHook {
     async fn on_messages(
         &self,
-        _client: Arc<Client>,
+        client: Arc<Client>,
         batch: &[InboundMessage],
     ) -> anyhow::Result<()> {
-        Ok(self.commit(batch).await?)
+        self.commit(batch).await?;
+        self.mark_read(&client, batch);
+        Ok(())
     }
 }

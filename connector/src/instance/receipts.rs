@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use pombal_domain::EventId;
-use pombal_domain::InstanceId;
 use pombal_domain::event::EventBody;
+use pombal_domain::{EventId, InstanceId, Settings};
 use pombal_sessions::Session;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use whatsapp_rust::Jid;
 use whatsapp_rust::traits::ProtocolStore;
 use whatsapp_rust::types::events::Event;
@@ -21,6 +20,7 @@ pub(super) struct ReceiptPump {
     pub(super) instance: InstanceId,
     pub(super) session: Session,
     pub(super) publisher: PublisherHandle,
+    pub(super) settings: watch::Receiver<Settings>,
 }
 
 impl ReceiptPump {
@@ -40,6 +40,11 @@ impl ReceiptPump {
 
     async fn updates(&self, event: &Event) -> Vec<(EventId, EventBody)> {
         match event {
+            Event::Receipt(event)
+                if event.source.is_group && self.settings.borrow().groups_ignore =>
+            {
+                Vec::new()
+            }
             Event::Receipt(event) => {
                 let chat = self.shown(&event.source.chat).await;
                 receipt::from_receipt(self.instance, event, &chat)

@@ -46,6 +46,8 @@ pub(super) struct Connection {
     /// The cause that an event named for its end.
     pub(super) cause: Option<Cause>,
     pub(super) opened_at: Option<Instant>,
+    /// Shows the account as online, or not.
+    pub(super) online: Option<AbortOnDropHandle<()>>,
     pub(super) pairing_code: Option<String>,
     /// When that code stops working.
     pub(super) pairing_code_until: Option<Instant>,
@@ -65,6 +67,7 @@ impl Connection {
             dialled_at: Instant::now(),
             cause: None,
             opened_at: None,
+            online: None,
             pairing_code: None,
             pairing_code_until: None,
             last_qr: None,
@@ -87,6 +90,7 @@ impl Supervisor {
         let hook = Arc::new(InboundHook {
             instance: self.row.id,
             publisher: self.publisher.clone(),
+            settings: self.settings.subscribe(),
         });
         // What was damaged may have been repaired.
         self.session.try_again();
@@ -96,6 +100,7 @@ impl Supervisor {
             instance: self.row.id,
             session: self.session.clone(),
             publisher: self.publisher.clone(),
+            settings: self.settings.subscribe(),
         };
         tokio::spawn(pump.run(receipts));
         let (dead, dialer) = (self.context.dead.clone(), Arc::clone(&built.dialer));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pombal_domain::{Cause, Chain, ConnectionState, Desired, EventId, Instance};
+use pombal_domain::{Cause, Chain, ConnectionState, Desired, EventId, Instance, Settings};
 use pombal_sessions::Session;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -94,6 +94,8 @@ pub(crate) struct Supervisor {
     pub(super) publisher: PublisherHandle,
     pub(super) state: State,
     pub(super) live: watch::Sender<Option<Link>>,
+    /// The row's settings, for whoever acts on them outside of this task.
+    pub(super) settings: watch::Sender<Settings>,
     pub(super) backoff: Backoff,
     /// Codes shown since the last wish.
     pub(super) codes_shown: u32,
@@ -139,6 +141,7 @@ impl Supervisor {
         observed.qr = None;
         let supervisor = Self {
             state: State::new(row.name.clone(), observed),
+            settings: watch::Sender::new(row.settings.clone()),
             context,
             row,
             session,
@@ -262,6 +265,11 @@ impl Supervisor {
             self.backoff.reset();
         }
         if row.generation >= self.row.generation {
+            self.settings.send_if_modified(|settings| {
+                let changed = *settings != row.settings;
+                settings.clone_from(&row.settings);
+                changed
+            });
             self.row = row;
         }
     }

@@ -191,6 +191,8 @@ fn interests(event: &Event) -> bool {
             | Event::StreamError(_)
             | Event::SelfPushNameUpdated(_)
             | Event::UndecryptableMessage(_)
+            | Event::IncomingCall(_)
+            | Event::MissedCall(_)
     )
 }
 

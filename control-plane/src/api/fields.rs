@@ -1,5 +1,6 @@
 //! Reading fields with the wording of the original's schema errors (contract § 0.2).
 
+use pombal_domain::EventName;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
@@ -100,6 +101,30 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+
+    /// A list of events, each once.
+    pub(super) fn events(&mut self, name: &str) -> Vec<EventName> {
+        let Some(Value::Array(items)) = self.get(name) else {
+            self.wrong_type(name, "array");
+            return Vec::new();
+        };
+        let mut events = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            match item.as_str().map(str::parse::<EventName>) {
+                Some(Ok(event)) if events.contains(&event) => {}
+                Some(Ok(event)) => events.push(event),
+                _ => {
+                    let known: Vec<_> = EventName::ALL.iter().map(|e| e.config()).collect();
+                    self.violate(format!(
+                        "{}[{i}] is not one of enum values: {}",
+                        self.path(name),
+                        known.join(",")
+                    ));
+                }
+            }
+        }
+        events
     }
 
     /// Notes that the object lacks `name`, unless it is there.

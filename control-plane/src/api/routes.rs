@@ -11,7 +11,7 @@ use super::body::MAX_BODY_BYTES;
 use super::error::ApiError;
 use super::paths::Spelling;
 use super::state::ApiState;
-use super::{instance, media, message, root, trace, webhook};
+use super::{auth, instance, media, message, root, settings, sink, trace, webhook};
 
 /// The router of the API. It has no task, no global and no state but `state`.
 pub fn router(state: ApiState) -> Router {
@@ -40,6 +40,13 @@ pub fn router(state: ApiState) -> Router {
         .at("/message/sendText/{name}", post(message::send_text))
         .at("/webhook/set/{name}", post(webhook::set))
         .at("/webhook/find/{name}", get(webhook::find))
+        .at("/websocket/set/{name}", post(sink::set_websocket))
+        .at("/websocket/find/{name}", get(sink::find_websocket))
+        .at("/sqs/set/{name}", post(sink::set_sqs))
+        .at("/sqs/find/{name}", get(sink::find_sqs))
+        .at("/settings/set/{name}", post(settings::set))
+        .at("/settings/find/{name}", get(settings::find))
+        .at("/verify-creds", post(auth::verify))
         .finish(state)
 }
 

@@ -23,6 +23,8 @@ pub(crate) fn row() -> Instance {
         generation: 0,
         settings: Settings::default(),
         webhook: None,
+        websocket: None,
+        sqs: None,
         observed: Observed::never(),
         epoch: Epoch::default(),
         seq: Seq::default(),

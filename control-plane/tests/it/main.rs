@@ -17,4 +17,6 @@ mod logs;
 mod media;
 mod receiver;
 mod send_text;
+mod settings;
+mod sinks;
 mod webhook;

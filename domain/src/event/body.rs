@@ -31,8 +31,33 @@ pub enum EventBody {
     MessagesEdited(Value),
     /// The account's own profile changed.
     ContactsUpdate(OwnProfile),
+    /// A call came in, or ended.
+    Call(Call),
     /// The account was unlinked.
     LogoutInstance,
+}
+
+/// `data` of `call`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+    /// The chat that it rings in.
+    pub chat_id: String,
+    /// Who calls.
+    pub from: String,
+    /// The call's id, chosen by the caller.
+    pub id: String,
+    /// When, RFC 3339.
+    pub date: String,
+    /// It rang while nobody was connected.
+    pub offline: bool,
+    /// `offer`, `accept`, `reject`, `timeout` or `terminate`.
+    pub status: &'static str,
+    /// With a picture; known of offers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_video: Option<bool>,
+    /// In a group.
+    pub is_group: bool,
 }
 
 /// `data` of `qrcode.updated`.
@@ -95,6 +120,7 @@ impl EventBody {
             Self::MessagesDelete(_) => EventName::MessagesDelete,
             Self::MessagesEdited(_) => EventName::MessagesEdited,
             Self::ContactsUpdate(_) => EventName::ContactsUpdate,
+            Self::Call(_) => EventName::Call,
             Self::LogoutInstance => EventName::LogoutInstance,
         }
     }
@@ -130,6 +156,7 @@ impl EventBody {
                 "pushName": profile.name,
                 "profilePicUrl": profile.picture_url,
             }),
+            Self::Call(call) => to_value(call),
             Self::LogoutInstance => Value::Null,
         }
     }

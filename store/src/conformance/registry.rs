@@ -88,6 +88,8 @@ fn instance(called: &str, shard: u16) -> Instance {
             ..Settings::default()
         },
         webhook: None,
+        websocket: None,
+        sqs: None,
         observed: Observed::never(),
         epoch: Epoch(0),
         seq: Seq(0),

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pombal_domain::ids::{Epoch, Seq, ShardId};
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Instance, InstanceId, InstanceName};
+use pombal_domain::{Instance, InstanceId, InstanceName, SinkKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -170,6 +170,11 @@ pub(super) fn instance_item(instance: &Instance) -> Result<Item, Error> {
     if let Some(webhook) = &instance.webhook {
         item.insert("webhook".to_owned(), json(webhook)?);
     }
+    for kind in [SinkKind::Websocket, SinkKind::Sqs] {
+        if let Some(sink) = instance.sink(kind) {
+            item.insert(kind.as_str().to_owned(), json(sink)?);
+        }
+    }
     Ok(item)
 }
 
@@ -190,6 +195,8 @@ pub(super) fn read_instance(item: &Item) -> Result<Instance, Error> {
         generation: row.number("generation")?,
         settings: row.json("settings")?,
         webhook: row.optional("webhook", Row::json)?,
+        websocket: row.optional(SinkKind::Websocket.as_str(), Row::json)?,
+        sqs: row.optional(SinkKind::Sqs.as_str(), Row::json)?,
         observed: row.json("observed")?,
         epoch: Epoch(row.number("epoch")?),
         seq: Seq(row.number("seq")?),

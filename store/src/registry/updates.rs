@@ -5,7 +5,11 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Desired, Event, Instance, InstanceId, InstanceName, Pairing, WebhookConfig};
+use pombal_domain::{
+    Desired, Event, Instance, InstanceId, InstanceName, Pairing, Settings, SinkConfig, SinkKind,
+    WebhookConfig,
+};
+use serde::Serialize;
 
 use super::row::{instance_key, json, names, number, plain, read_instance, text};
 use super::{Error, Registry};
@@ -56,12 +60,50 @@ impl Registry {
         id: InstanceId,
         webhook: &WebhookConfig,
     ) -> Result<(), Error> {
+        self.set_attribute(name, id, "webhook", webhook).await
+    }
+
+    /// Sets one of the instance's sinks.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Storage`].
+    pub async fn set_sink(
+        &self,
+        name: &InstanceName,
+        id: InstanceId,
+        kind: SinkKind,
+        sink: &SinkConfig,
+    ) -> Result<(), Error> {
+        self.set_attribute(name, id, kind.as_str(), sink).await
+    }
+
+    /// Sets the instance's settings.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Storage`].
+    pub async fn set_settings(
+        &self,
+        name: &InstanceName,
+        id: InstanceId,
+        settings: &Settings,
+    ) -> Result<(), Error> {
+        self.set_attribute(name, id, "settings", settings).await
+    }
+
+    /// Writes one attribute that users change, as JSON.
+    async fn set_attribute(
+        &self,
+        name: &InstanceName,
+        id: InstanceId,
+        attribute: &'static str,
+        value: &impl Serialize,
+    ) -> Result<(), Error> {
         let update = self
             .update(name, id)
             .condition_expression("#id = :id")
-            .update_expression("SET #webhook = :webhook, #updated_at = :now")
-            .set_expression_attribute_names(Some(names(&["id", "webhook", "updated_at"])))
-            .expression_attribute_values(":webhook", json(webhook)?)
+            .update_expression(format!("SET #{attribute} = :value, #updated_at = :now"))
+            .set_expression_attribute_names(Some(names(&["id", attribute, "updated_at"])))
+            .expression_attribute_values(":value", json(value)?)
             .expression_attribute_values(":now", number(UnixMs::now().0));
         conditional(update)
             .await?

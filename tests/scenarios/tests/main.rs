@@ -10,5 +10,6 @@ mod kill;
 mod pairing;
 mod process;
 mod refusals;
+mod settings;
 mod texts;
 mod webhooks;

@@ -96,6 +96,8 @@ async fn new_row(
         generation,
         settings: request.settings,
         webhook,
+        websocket: request.websocket.map(|input| input.merge(None, now)),
+        sqs: request.sqs.map(|input| input.merge(None, now)),
         observed: Observed::never(),
         epoch: Epoch::default(),
         seq: Seq::default(),

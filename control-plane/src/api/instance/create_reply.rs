@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pombal_domain::{Instance, InstanceId, InstanceName, Integration, Settings, WebhookConfig};
+use pombal_domain::{
+    Instance, InstanceId, InstanceName, Integration, Settings, SinkConfig, WebhookConfig,
+};
 use serde::Serialize;
 
 use super::pairing::CodeReply;
@@ -14,10 +16,10 @@ pub(in crate::api) struct CreateReply {
     instance: Created,
     hash: Hash,
     webhook: Webhook,
-    websocket: Nothing,
+    websocket: Sink,
     rabbitmq: Nothing,
     nats: Nothing,
-    sqs: Nothing,
+    sqs: Sink,
     settings: Settings,
     #[serde(skip_serializing_if = "Option::is_none")]
     qrcode: Option<CodeReply>,
@@ -66,6 +68,22 @@ impl From<WebhookConfig> for Webhook {
     }
 }
 
+/// Whether a sink is on; empty when nothing was said of it.
+#[derive(Serialize)]
+struct Sink {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
+}
+
+impl From<Option<SinkConfig>> for Sink {
+    fn from(config: Option<SinkConfig>) -> Self {
+        Self {
+            enabled: config.map(|config| config.enabled),
+        }
+    }
+}
+
+/// Sinks that are not supported.
 #[derive(Serialize)]
 struct Nothing {}
 
@@ -93,10 +111,10 @@ impl CreateReply {
             },
             hash,
             webhook: row.webhook.map(Webhook::from).unwrap_or_default(),
-            websocket: Nothing {},
+            websocket: row.websocket.into(),
             rabbitmq: Nothing {},
             nats: Nothing {},
-            sqs: Nothing {},
+            sqs: row.sqs.into(),
             settings: row.settings,
             qrcode,
         }

@@ -1,18 +1,18 @@
 //! The body of `create`.
 
 use axum::http::HeaderValue;
-use pombal_domain::{InstanceName, PhoneNumber, Settings};
+use pombal_domain::{InstanceName, PhoneNumber, Settings, SinkKind};
 use serde_json::{Map, Value};
 
 use crate::api::error::ApiError;
 use crate::api::fields::{BAD_NUMBER, Fields};
+use crate::api::settings;
+use crate::api::sink::SinkInput;
 use crate::api::webhook::WebhookInput;
 use crate::secret::Secret;
 
 /// Longest token in characters: the width of the original's column.
 const MAX_TOKEN_CHARS: usize = 255;
-/// Longest `msgCall` and `wavoipToken` in characters, as in the original.
-const MAX_SETTING_CHARS: usize = 100;
 
 /// A valid request for a new instance.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct CreateRequest {
     pub(super) qrcode: bool,
     pub(super) settings: Settings,
     pub(super) webhook: Option<WebhookInput>,
+    pub(super) websocket: Option<SinkInput>,
+    pub(super) sqs: Option<SinkInput>,
     /// The request names no integration: a v1 client, which expects v1's reply.
     pub(super) is_v1: bool,
 }
@@ -35,9 +37,13 @@ impl CreateRequest {
         let token = token(&mut fields);
         let number = number(&mut fields);
         let qrcode = fields.bool("qrcode").unwrap_or(false);
-        let settings = settings(&mut fields);
+        let settings = settings::read(&mut fields, &Settings::default());
         let (webhook, violations) = WebhookInput::from_create(body);
-        violations.into_iter().for_each(|text| fields.violate(text));
+        let (websocket, more) = SinkInput::from_create(SinkKind::Websocket, body);
+        let (sqs, and_more) = SinkInput::from_create(SinkKind::Sqs, body);
+        for text in violations.into_iter().chain(more).chain(and_more) {
+            fields.violate(text);
+        }
         fields.require("instanceName");
         fields.finish()?;
         match integration.as_deref() {
@@ -54,6 +60,8 @@ impl CreateRequest {
             qrcode,
             settings,
             webhook,
+            websocket,
+            sqs,
             is_v1,
         })
     }
@@ -88,21 +96,4 @@ fn number(fields: &mut Fields<'_>) -> Option<PhoneNumber> {
     PhoneNumber::parse(user)
         .map_err(|_| fields.violate(BAD_NUMBER))
         .ok()
-}
-
-fn settings(fields: &mut Fields<'_>) -> Settings {
-    Settings {
-        reject_call: fields.bool("rejectCall").unwrap_or_default(),
-        msg_call: fields
-            .string("msgCall", MAX_SETTING_CHARS)
-            .unwrap_or_default(),
-        groups_ignore: fields.bool("groupsIgnore").unwrap_or_default(),
-        always_online: fields.bool("alwaysOnline").unwrap_or_default(),
-        read_messages: fields.bool("readMessages").unwrap_or_default(),
-        read_status: fields.bool("readStatus").unwrap_or_default(),
-        sync_full_history: fields.bool("syncFullHistory").unwrap_or_default(),
-        wavoip_token: fields
-            .string("wavoipToken", MAX_SETTING_CHARS)
-            .unwrap_or_default(),
-    }
 }

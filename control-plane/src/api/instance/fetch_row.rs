@@ -3,11 +3,12 @@
 use pombal_domain::event::disconnection_object;
 use pombal_domain::{
     ConnectionState, Instance, InstanceId, InstanceName, Integration, PhoneNumber, Settings,
-    StatusReason,
+    SinkConfig, StatusReason,
 };
 use serde::Serialize;
 
 use crate::api::root::CLIENT_NAME;
+use crate::api::sink::SinkRow;
 use crate::secret::Secret;
 
 /// The original's row, and `instanceName` for clients of v1.
@@ -42,8 +43,8 @@ struct Relations {
     proxy: Option<()>,
     rabbitmq: Option<()>,
     nats: Option<()>,
-    sqs: Option<()>,
-    websocket: Option<()>,
+    sqs: Option<SinkRow>,
+    websocket: Option<SinkRow>,
     setting: SettingRow,
     #[serde(rename = "_count")]
     count: Counts,
@@ -80,6 +81,7 @@ impl FetchedInstance {
             updated_at: updated_at.clone(),
             instance_id: row.id,
         };
+        let sink = |config: Option<SinkConfig>| config.map(|config| SinkRow::new(row.id, config));
         let closed = observed.disconnection.as_ref();
         Self {
             id: row.id,
@@ -104,8 +106,8 @@ impl FetchedInstance {
                 proxy: None,
                 rabbitmq: None,
                 nats: None,
-                sqs: None,
-                websocket: None,
+                sqs: sink(row.sqs),
+                websocket: sink(row.websocket),
                 setting,
                 count: Counts::default(),
             },

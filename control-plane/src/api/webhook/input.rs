@@ -100,7 +100,7 @@ impl WebhookInput {
                 .and_then(|name| fields.bool(name)),
             events: fields
                 .spelling(spellings.events)
-                .map(|name| events(&mut fields, name))
+                .map(|name| fields.events(name))
                 .unwrap_or_default(),
         };
         (input, fields.into_violations())
@@ -155,27 +155,4 @@ fn headers(fields: &mut Fields<'_>) -> Option<BTreeMap<String, String>> {
         ));
     }
     Some(headers)
-}
-
-fn events(fields: &mut Fields<'_>, name: &str) -> Vec<EventName> {
-    let Some(Value::Array(items)) = fields.get(name) else {
-        fields.wrong_type(name, "array");
-        return Vec::new();
-    };
-    let mut events = Vec::new();
-    for (i, item) in items.iter().enumerate() {
-        match item.as_str().map(str::parse::<EventName>) {
-            Some(Ok(event)) if events.contains(&event) => {}
-            Some(Ok(event)) => events.push(event),
-            _ => fields.violate(format!(
-                "webhook.events[{i}] is not one of enum values: {}",
-                EventName::ALL
-                    .iter()
-                    .map(|e| e.config())
-                    .collect::<Vec<_>>()
-                    .join(",")
-            )),
-        }
-    }
-    events
 }

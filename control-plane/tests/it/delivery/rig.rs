@@ -110,6 +110,8 @@ impl Rig {
             generation: 1,
             settings: Settings::default(),
             webhook: Some(webhook),
+            websocket: None,
+            sqs: None,
             observed: Observed::never(),
             epoch: Epoch(0),
             seq: Seq(0),

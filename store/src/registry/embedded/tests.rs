@@ -24,6 +24,8 @@ fn instance(name: &str) -> Instance {
         generation: 1,
         settings: Settings::default(),
         webhook: None,
+        websocket: None,
+        sqs: None,
         observed: Observed::never(),
         epoch: Epoch(0),
         seq: Seq(0),

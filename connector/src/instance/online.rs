@@ -1,0 +1,40 @@
+//! Whether the account appears online while it is connected (the setting `alwaysOnline`).
+
+use std::sync::Arc;
+
+use pombal_domain::{InstanceId, Settings};
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+use whatsapp_rust::Client;
+
+/// Shows the account as the settings say, until the handle is dropped.
+pub(super) fn keep(
+    instance: InstanceId,
+    client: Arc<Client>,
+    mut settings: watch::Receiver<Settings>,
+) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        // A new connection is offline for others.
+        let mut shown = false;
+        loop {
+            let wanted = settings.borrow_and_update().always_online;
+            if wanted != shown {
+                let presence = client.presence();
+                let set = if wanted {
+                    presence.set_available().await
+                } else {
+                    presence.set_unavailable().await
+                };
+                match set {
+                    Ok(()) => shown = wanted,
+                    Err(error) => {
+                        tracing::warn!(instance.id = %instance, %error, "presence not set");
+                    }
+                }
+            }
+            if settings.changed().await.is_err() {
+                return;
+            }
+        }
+    }))
+}

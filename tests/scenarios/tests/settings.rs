@@ -1,0 +1,163 @@
+//! The settings of an instance do what they say, at once.
+
+use fake_whatsapp::{CallState, GroupPlan};
+use pombal_scenarios::{Instance, PATIENCE, World, eventually};
+use serde_json::{Value, json};
+
+const OWNER: &str = "5511999990061";
+const CUSTOMER: &str = "5511988880061";
+
+async fn open(name: &str) -> (World, Instance) {
+    let world = World::start().await;
+    let instance = world.open(name, OWNER).await;
+    let added = world.whatsapp.add_contact(CUSTOMER, "Customer", false).await;
+    added.unwrap();
+    (world, instance)
+}
+
+async fn set(world: &World, name: &str, changes: Value) {
+    let mut settings = world.api().get(&format!("/settings/find/{name}")).await.ok();
+    let settings = settings.as_object_mut().unwrap();
+    settings.extend(changes.as_object().unwrap().clone());
+    let path = format!("/settings/set/{name}");
+    let answer = world.api().post(&path, json!(settings)).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+}
+
+/// What the instance's device did, as WhatsApp saw it.
+async fn seen(world: &World, kind: &str) -> Vec<Value> {
+    let page = world.whatsapp.seen(Some(OWNER), Some(kind), 0).await;
+    page.items.into_iter().map(|item| item.details).collect()
+}
+
+async fn until_seen(world: &World, kind: &str, matches: impl Fn(&Value) -> bool) {
+    let what = format!("WhatsApp sees a {kind} of the instance");
+    eventually(&what, PATIENCE, async || {
+        seen(world, kind).await.iter().any(&matches).then_some(())
+    })
+    .await;
+}
+
+/// The message ids that came in at the instance.
+fn received(world: &World, name: &str) -> Vec<String> {
+    let upserts = world.hooks.of(name, "messages.upsert").into_iter();
+    upserts
+        .map(|body| body["data"]["key"]["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn until_received(world: &World, name: &str, id: &str) {
+    eventually("the message arrives", PATIENCE, async || {
+        received(world, name).iter().any(|got| got == id).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_marked_as_read_when_asked_to() {
+    let (world, instance) = open("reader").await;
+    let say = |text| world.whatsapp.send_from_phone(CUSTOMER, &instance.phone, text, None);
+    let unread = say("before").await.unwrap();
+    until_received(&world, "reader", &unread).await;
+
+    set(&world, "reader", json!({ "readMessages": true })).await;
+    // The nudge takes its time: messages from some point on are read.
+    let read = eventually("a later message is read", PATIENCE, async || {
+        let id = say("after").await.unwrap();
+        until_received(&world, "reader", &id).await;
+        let receipts = seen(&world, "receipt").await;
+        receipts
+            .iter()
+            .any(|it| it["type"] == "read" && it["ids"].as_array().unwrap().contains(&json!(id)))
+            .then_some(receipts)
+    })
+    .await;
+    let ids = read.iter().filter(|it| it["type"] == "read");
+    let mut ids = ids.flat_map(|it| it["ids"].as_array().unwrap());
+    assert!(!ids.any(|id| *id == unread), "what came before stays unread");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_account_appears_online_when_asked_to() {
+    let (world, _) = open("online").await;
+    let available = |on: &'static str| move |it: &Value| it["type"] == on;
+    let before = seen(&world, "presence").await;
+    assert!(!before.iter().any(available("available")), "{before:?}");
+    set(&world, "online", json!({ "alwaysOnline": true })).await;
+    until_seen(&world, "presence", available("available")).await;
+    set(&world, "online", json!({ "alwaysOnline": false })).await;
+    until_seen(&world, "presence", available("unavailable")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_are_ignored_when_asked_to() {
+    let (world, instance) = open("loner").await;
+    let plan = GroupPlan {
+        creator: CUSTOMER.to_owned(),
+        subject: "Everybody".to_owned(),
+        members: vec![instance.phone.clone()],
+        addressing: Default::default(),
+    };
+    let group = world.whatsapp.create_group(plan).await.unwrap();
+    let group = group.group.unwrap().id;
+    let say = |to: String, text| async move {
+        let sent = world.whatsapp.send_from_phone(CUSTOMER, &to, text, None);
+        sent.await.unwrap()
+    };
+    let first = say(group.clone(), "hello all").await;
+    until_received(&world, "loner", &first).await;
+    let upserts = world.hooks.of("loner", "messages.upsert");
+    assert_eq!(upserts[0]["data"]["key"]["remoteJid"], group);
+    assert_eq!(
+        upserts[0]["data"]["key"]["participant"],
+        format!("{CUSTOMER}@s.whatsapp.net")
+    );
+
+    set(&world, "loner", json!({ "groupsIgnore": true })).await;
+    // From some point on a message to the group is followed by one to the instance alone, and
+    // only the second arrives.
+    eventually("groups are ignored", PATIENCE, async || {
+        let to_all = say(group.clone(), "hello again").await;
+        let to_one = say(instance.phone.clone(), "only you").await;
+        until_received(&world, "loner", &to_one).await;
+        (!received(&world, "loner").contains(&to_all)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_are_told_and_declined_with_a_text_when_asked_to() {
+    let (world, instance) = open("busy").await;
+    let first = world.whatsapp.call(CUSTOMER, &instance.phone, true).await.unwrap();
+    let told = eventually("the call is told", PATIENCE, async || {
+        let calls = world.hooks.of("busy", "call");
+        calls.into_iter().find(|body| body["data"]["id"] == first)
+    })
+    .await;
+    let data = &told["data"];
+    assert_eq!(data["from"], format!("{CUSTOMER}@s.whatsapp.net"));
+    assert_eq!((&data["status"], &data["isVideo"]), (&json!("offer"), &json!(true)));
+    assert_eq!((&data["isGroup"], &data["offline"]), (&json!(false), &json!(false)));
+
+    set(&world, "busy", json!({ "rejectCall": true, "msgCall": "Please write" })).await;
+    eventually("a call is declined", PATIENCE, async || {
+        let call = world.whatsapp.call(CUSTOMER, &instance.phone, false).await.unwrap();
+        eventually("the call is told", PATIENCE, async || {
+            let calls = world.hooks.of("busy", "call");
+            calls.iter().any(|body| body["data"]["id"] == call).then_some(())
+        })
+        .await;
+        world.whatsapp.end_call(&call, None).await.ok();
+        let calls = world.whatsapp.calls().await;
+        let rejected = calls.iter().any(|call| call.state == CallState::Rejected);
+        rejected.then_some(())
+    })
+    .await;
+    eventually("the caller gets the text", PATIENCE, async || {
+        let inbox = world.whatsapp.inbox(CUSTOMER).await.unwrap();
+        inbox.iter().any(|item| item.text == "Please write").then_some(())
+    })
+    .await;
+    let sent = world.hooks.of("busy", "send.message");
+    assert_eq!(sent[0]["data"]["message"]["conversation"], "Please write");
+}
