@@ -1,4 +1,4 @@
-//! `cargo xtask test | aws-local | lint | bench <name>`: what people and CI run.
+//! `cargo xtask test | aws-local | nightly | lint | bench <name>`: what people and CI run.
 
 mod aws_local;
 mod bench;
@@ -6,6 +6,7 @@ mod binaries;
 mod command;
 mod licences;
 mod lint;
+mod nightly;
 mod npm;
 mod test;
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [filter…]    build everything and run every test
 cargo xtask aws-local         run the tests that need AWS against an emulator
+cargo xtask nightly           the long tests, at length: 100 kills, 128 seeds
 cargo xtask lint              rustfmt and clippy, without mercy
 cargo xtask bench <name>      run one bench (pair, text, or all)";
 
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let result = match args.first().map(String::as_str) {
         Some("test") => test::run(&args[1..]),
         Some("aws-local") => aws_local::run(&args[1..]),
+        Some("nightly") => nightly::run_all(),
         Some("lint") => lint::run_all(),
         Some("bench") => bench::run(&args[1..]),
         _ => Err(USAGE.to_owned()),

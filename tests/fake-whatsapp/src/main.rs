@@ -2,14 +2,13 @@
 
 mod arguments;
 
-use std::io::Write as _;
-
 use arguments::Arguments;
 use clap::Parser as _;
 use fake_whatsapp::{Error, FakeWhatsApp};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
+#[expect(clippy::print_stdout, reason = "a person reads where to go")]
 async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::from_default_env())
@@ -20,14 +19,13 @@ async fn main() -> Result<(), Error> {
         tracing::warn!(%error, "limit of open files not raised");
     }
     let server = FakeWhatsApp::start(Arguments::parse().into()).await?;
-    let addresses = format!(
-        "WhatsApp: {}\nPhones:   {}/\nMedia:    {}\n",
+    // In one piece: a reader may go away once it has the line that it wants.
+    println!(
+        "WhatsApp: {}\nPhones:   {}/\nMedia:    {}",
         server.ws_url(),
         server.control_url(),
         server.media_url()
     );
-    // A reader may go away once it has the line that it wants; the server stays.
-    let _ = std::io::stdout().write_all(addresses.as_bytes());
     tokio::signal::ctrl_c().await?;
     server.shutdown().await;
     Ok(())

@@ -1,133 +1,48 @@
 //! The process is killed under traffic, again and again. Nothing is lost, nothing is doubled.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+mod check;
+mod traffic;
+
 use std::time::Duration;
 
-use fake_whatsapp::FakeWhatsApp;
-use pombal_scenarios::{Api, PATIENCE, World, eventually};
+use fake_whatsapp::GroupPlan;
+use pombal_scenarios::{PATIENCE, World, eventually};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use reqwest::Method;
-use serde_json::{Value, json};
-use tokio::sync::{Mutex, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
-const ROUNDS: u32 = 20;
-/// Texts accepted in each direction, over all rounds.
-const TEXTS: usize = 200;
+use traffic::{Promised, Traffic};
+
+/// Kills in an ordinary run; the nightly command sets `POMBAL_KILL_ROUNDS`.
+const ROUNDS: u32 = 10;
+/// Messages promised to each instance before the end, over all rounds.
+const MESSAGES: usize = 200;
 /// Callers of the API per direction, each with one request at a time.
-const CALLERS: usize = 4;
+const CALLERS: usize = 3;
+/// Overridden by `POMBAL_KILL_SEED`, to repeat a run.
 const SEED: u64 = 0x706f_6d62_616c;
 
-/// Sends texts from `from` to `to` without a pause, whoever dies meanwhile. Each text that
-/// the API accepted is noted: it must arrive. One that got no answer may or may not.
-async fn keep_sending(
-    from: &'static str,
-    caller: usize,
-    to: String,
-    mut api: watch::Receiver<Option<Api>>,
-    accepted: Arc<Mutex<Vec<(String, String)>>>,
+const OWNER_A: &str = "5511999990031";
+const OWNER_B: &str = "5511999990032";
+const CUSTOMER: &str = "5511988880001";
+
+fn setting(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is a number")),
+        Err(_) => default,
+    }
+}
+
+/// Kills and boots `rounds` times, at moments drawn from `rng`.
+async fn kill_again_and_again(
+    world: &mut World,
+    api: &watch::Sender<Option<pombal_scenarios::Api>>,
+    rounds: u64,
+    rng: &mut SmallRng,
 ) {
-    for n in 0u32.. {
-        let text = format!("{from} {caller} {n}");
-        let body = json!({ "number": to, "text": text }).to_string();
-        loop {
-            if api.has_changed().is_err() {
-                return;
-            }
-            let Ok(Some(current)) = api.wait_for(Option::is_some).await.map(|api| api.clone())
-            else {
-                return;
-            };
-            let path = format!("/message/sendText/{from}");
-            let answer = current.call(Method::POST, &path, Some(body.clone())).await;
-            match answer {
-                Ok(answer) if answer.status == 201 => {
-                    let id = answer.body["key"]["id"].as_str().unwrap().to_owned();
-                    accepted.lock().await.push((text, id));
-                    break;
-                }
-                // The instance is not up yet, or the process died: the caller tries again,
-                // and then the same text may arrive under two message ids.
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-    }
-}
-
-/// Writes texts from a simulated phone until the test is over.
-async fn keep_writing(
-    whatsapp: FakeWhatsApp,
-    from: &'static str,
-    to: String,
-    sent: Arc<Mutex<Vec<(String, String)>>>,
-    over: watch::Receiver<Option<Api>>,
-) {
-    for n in 0u32.. {
-        if over.has_changed().is_err() {
-            return;
-        }
-        let text = format!("customer {n}");
-        let id = whatsapp
-            .send_from_phone(from, &to, &text, None)
-            .await
-            .unwrap();
-        sent.lock().await.push((text, id));
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-fn upserts(world: &World, name: &str) -> Vec<Value> {
-    let upserts = world.hooks.of(name, "messages.upsert").into_iter();
-    upserts
-        .filter(|body| body["data"]["key"]["fromMe"] == false)
-        .collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn twenty_kills_under_traffic_lose_nothing() {
-    let mut rng = SmallRng::seed_from_u64(SEED);
-    let mut world = World::start().await;
-    let a = world.open("a", "5511999990031").await;
-    let b = world.open("b", "5511999990032").await;
-    let (api, api_rx) = watch::channel(Some(world.api()));
-    let accepted_a = Arc::new(Mutex::new(Vec::new()));
-    let accepted_b = Arc::new(Mutex::new(Vec::new()));
-    let mut traffic = JoinSet::new();
-    for caller in 0..CALLERS {
-        let (to_a, to_b) = (a.phone.clone(), b.phone.clone());
-        traffic.spawn(keep_sending(
-            "a",
-            caller,
-            to_b,
-            api_rx.clone(),
-            accepted_a.clone(),
-        ));
-        traffic.spawn(keep_sending(
-            "b",
-            caller,
-            to_a,
-            api_rx.clone(),
-            accepted_b.clone(),
-        ));
-    }
-    // A customer writes all the time: WhatsApp has these texts, so they must arrive as well.
-    let customer = "5511988880001";
-    world
-        .whatsapp
-        .add_contact(customer, "Customer", false)
-        .await
-        .unwrap();
-    traffic.spawn(keep_writing(
-        world.whatsapp.clone(),
-        customer,
-        a.phone.clone(),
-        accepted_b.clone(),
-        api_rx,
-    ));
-
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         // The moment of the kill is what is random here, not a condition.
         let moment = Duration::from_millis(rng.random_range(0..4000));
         tokio::time::sleep(moment).await;
@@ -143,75 +58,60 @@ async fn twenty_kills_under_traffic_lose_nothing() {
     }
     world.wait_for_state("a", "open").await;
     world.wait_for_state("b", "open").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_under_traffic_lose_nothing() {
+    let seed = setting("POMBAL_KILL_SEED", SEED);
+    let rounds = setting("POMBAL_KILL_ROUNDS", ROUNDS.into());
+    eprintln!("seed {seed}, {rounds} rounds");
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let mut world = World::start().await;
+    let a = world.open("a", OWNER_A).await;
+    let b = world.open("b", OWNER_B).await;
+    let added = world
+        .whatsapp
+        .add_contact(CUSTOMER, "Customer", false)
+        .await;
+    added.unwrap();
+    let plan = GroupPlan {
+        creator: CUSTOMER.to_owned(),
+        subject: "Everybody".to_owned(),
+        members: vec![a.phone.clone(), b.phone.clone()],
+        addressing: Default::default(),
+    };
+    let group = world.whatsapp.create_group(plan).await.unwrap();
+    let group = group.group.unwrap().id;
+
+    let (api, alive) = watch::channel(Some(world.api()));
+    let (to_a, to_b) = (Promised::default(), Promised::default());
+    let mut traffic = Traffic::new(&world.whatsapp, &alive);
+    for _ in 0..CALLERS {
+        traffic.calls("a", &b.phone, &[&to_b]);
+        traffic.calls("b", &a.phone, &[&to_a]);
+    }
+    traffic.calls("a", &group, &[&to_b]);
+    traffic.calls("b", &group, &[&to_a]);
+    traffic.writes(CUSTOMER, &a.phone, &[&to_a]);
+    traffic.writes(CUSTOMER, &group, &[&to_a, &to_b]);
+    traffic.mutes(&a.phone, CUSTOMER);
+    traffic.mutes(&b.phone, CUSTOMER);
+    drop(alive);
+
+    kill_again_and_again(&mut world, &api, rounds, &mut rng).await;
     // What survived all that still works: the traffic goes on until there was enough of it.
     eventually("enough traffic", 3 * PATIENCE, async || {
-        let enough =
-            accepted_a.lock().await.len() >= TEXTS && accepted_b.lock().await.len() >= TEXTS;
+        let enough = to_a.ids().await.len() >= MESSAGES && to_b.ids().await.len() >= MESSAGES;
         enough.then_some(())
     })
     .await;
     drop(api);
-    traffic.join_all().await;
+    traffic.ends().await;
 
-    for (to, accepted) in [("b", accepted_a), ("a", accepted_b)] {
-        let accepted = accepted.lock().await.clone();
-        let what = format!("all {} accepted texts arrive at {to}", accepted.len());
-        eventually(&what, PATIENCE, async || {
-            let arrived: HashSet<String> = upserts(&world, to)
-                .iter()
-                .map(|body| body["data"]["key"]["id"].as_str().unwrap().to_owned())
-                .collect();
-            accepted
-                .iter()
-                .all(|(_, id)| arrived.contains(id))
-                .then_some(())
-        })
-        .await;
-
-        // A repeated webhook carries the same event id and seq: by id, each arrived once.
-        let mut event_of_message: HashMap<String, String> = HashMap::new();
-        let mut seq_of_event: HashMap<String, u64> = HashMap::new();
-        for hook in world.hooks.hooks(to) {
-            let event = hook.body["id"].as_str().unwrap().to_owned();
-            let seq = hook.body["seq"].as_u64().unwrap();
-            assert_eq!(
-                *seq_of_event.entry(event).or_insert(seq),
-                seq,
-                "one seq per event"
-            );
-        }
-        for body in upserts(&world, to) {
-            let message = body["data"]["key"]["id"].as_str().unwrap().to_owned();
-            let event = body["id"].as_str().unwrap().to_owned();
-            let first = event_of_message
-                .entry(message)
-                .or_insert_with(|| event.clone());
-            assert_eq!(*first, event, "one event per message");
-        }
-        let seqs: HashSet<u64> = seq_of_event.values().copied().collect();
-        assert_eq!(seqs.len(), seq_of_event.len(), "one event per seq");
-        let last = seqs.iter().max().copied().unwrap();
-        eventually("the stream has no gaps", PATIENCE, async || {
-            let seqs: HashSet<u64> = world
-                .hooks
-                .hooks(to)
-                .iter()
-                .map(|hook| hook.body["seq"].as_u64().unwrap())
-                .collect();
-            (1..=last).all(|seq| seqs.contains(&seq)).then_some(())
-        })
-        .await;
+    for (instance, promised) in [(&a, &to_a), (&b, &to_b)] {
+        check::all_arrive(&world, &instance.name, promised).await;
+        check::follows_app_state(&world, &instance.name, &instance.phone).await;
+        check::stream_is_whole(&world, &instance.name).await;
+        check::paired_once(&world, &instance.name, &instance.phone).await;
     }
-    // Paired once, at the start: no restart needed a new QR code.
-    for (name, phone) in [("a", &a.phone), ("b", &b.phone)] {
-        assert_eq!(world.hooks.of(name, "qrcode.updated").len(), 1);
-        let pairs = world
-            .whatsapp
-            .seen(Some(phone), Some("pair"), 0)
-            .await
-            .items
-            .len();
-        assert_eq!(pairs, 1);
-    }
-    world.assert_no_violations().await;
 }

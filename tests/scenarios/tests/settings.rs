@@ -10,13 +10,20 @@ const CUSTOMER: &str = "5511988880061";
 async fn open(name: &str) -> (World, Instance) {
     let world = World::start().await;
     let instance = world.open(name, OWNER).await;
-    let added = world.whatsapp.add_contact(CUSTOMER, "Customer", false).await;
+    let added = world
+        .whatsapp
+        .add_contact(CUSTOMER, "Customer", false)
+        .await;
     added.unwrap();
     (world, instance)
 }
 
 async fn set(world: &World, name: &str, changes: Value) {
-    let mut settings = world.api().get(&format!("/settings/find/{name}")).await.ok();
+    let mut settings = world
+        .api()
+        .get(&format!("/settings/find/{name}"))
+        .await
+        .ok();
     let settings = settings.as_object_mut().unwrap();
     settings.extend(changes.as_object().unwrap().clone());
     let path = format!("/settings/set/{name}");
@@ -48,7 +55,10 @@ fn received(world: &World, name: &str) -> Vec<String> {
 
 async fn until_received(world: &World, name: &str, id: &str) {
     eventually("the message arrives", PATIENCE, async || {
-        received(world, name).iter().any(|got| got == id).then_some(())
+        received(world, name)
+            .iter()
+            .any(|got| got == id)
+            .then_some(())
     })
     .await;
 }
@@ -56,7 +66,11 @@ async fn until_received(world: &World, name: &str, id: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_are_marked_as_read_when_asked_to() {
     let (world, instance) = open("reader").await;
-    let say = |text| world.whatsapp.send_from_phone(CUSTOMER, &instance.phone, text, None);
+    let say = |text| {
+        world
+            .whatsapp
+            .send_from_phone(CUSTOMER, &instance.phone, text, None)
+    };
     let unread = say("before").await.unwrap();
     until_received(&world, "reader", &unread).await;
 
@@ -74,7 +88,10 @@ async fn messages_are_marked_as_read_when_asked_to() {
     .await;
     let ids = read.iter().filter(|it| it["type"] == "read");
     let mut ids = ids.flat_map(|it| it["ids"].as_array().unwrap());
-    assert!(!ids.any(|id| *id == unread), "what came before stays unread");
+    assert!(
+        !ids.any(|id| *id == unread),
+        "what came before stays unread"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +145,11 @@ async fn groups_are_ignored_when_asked_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_are_told_and_declined_with_a_text_when_asked_to() {
     let (world, instance) = open("busy").await;
-    let first = world.whatsapp.call(CUSTOMER, &instance.phone, true).await.unwrap();
+    let first = world
+        .whatsapp
+        .call(CUSTOMER, &instance.phone, true)
+        .await
+        .unwrap();
     let told = eventually("the call is told", PATIENCE, async || {
         let calls = world.hooks.of("busy", "call");
         calls.into_iter().find(|body| body["data"]["id"] == first)
@@ -136,15 +157,33 @@ async fn calls_are_told_and_declined_with_a_text_when_asked_to() {
     .await;
     let data = &told["data"];
     assert_eq!(data["from"], format!("{CUSTOMER}@s.whatsapp.net"));
-    assert_eq!((&data["status"], &data["isVideo"]), (&json!("offer"), &json!(true)));
-    assert_eq!((&data["isGroup"], &data["offline"]), (&json!(false), &json!(false)));
+    assert_eq!(
+        (&data["status"], &data["isVideo"]),
+        (&json!("offer"), &json!(true))
+    );
+    assert_eq!(
+        (&data["isGroup"], &data["offline"]),
+        (&json!(false), &json!(false))
+    );
 
-    set(&world, "busy", json!({ "rejectCall": true, "msgCall": "Please write" })).await;
+    set(
+        &world,
+        "busy",
+        json!({ "rejectCall": true, "msgCall": "Please write" }),
+    )
+    .await;
     eventually("a call is declined", PATIENCE, async || {
-        let call = world.whatsapp.call(CUSTOMER, &instance.phone, false).await.unwrap();
+        let call = world
+            .whatsapp
+            .call(CUSTOMER, &instance.phone, false)
+            .await
+            .unwrap();
         eventually("the call is told", PATIENCE, async || {
             let calls = world.hooks.of("busy", "call");
-            calls.iter().any(|body| body["data"]["id"] == call).then_some(())
+            calls
+                .iter()
+                .any(|body| body["data"]["id"] == call)
+                .then_some(())
         })
         .await;
         world.whatsapp.end_call(&call, None).await.ok();
@@ -155,7 +194,10 @@ async fn calls_are_told_and_declined_with_a_text_when_asked_to() {
     .await;
     eventually("the caller gets the text", PATIENCE, async || {
         let inbox = world.whatsapp.inbox(CUSTOMER).await.unwrap();
-        inbox.iter().any(|item| item.text == "Please write").then_some(())
+        inbox
+            .iter()
+            .any(|item| item.text == "Please write")
+            .then_some(())
     })
     .await;
     let sent = world.hooks.of("busy", "send.message");

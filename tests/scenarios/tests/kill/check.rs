@@ -1,0 +1,86 @@
+//! What must hold after any number of kills.
+
+use std::collections::{HashMap, HashSet};
+
+use pombal_scenarios::{PATIENCE, World, eventually};
+use serde_json::Value;
+
+use super::traffic::Promised;
+
+/// The messages that came in at an instance, webhook by webhook.
+fn upserts(world: &World, name: &str) -> Vec<Value> {
+    let upserts = world.hooks.of(name, "messages.upsert").into_iter();
+    upserts
+        .filter(|body| body["data"]["key"]["fromMe"] == false)
+        .collect()
+}
+
+fn message_id(upsert: &Value) -> String {
+    upsert["data"]["key"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Everything promised has arrived.
+pub(super) async fn all_arrive(world: &World, name: &str, promised: &Promised) {
+    let promised = promised.ids().await;
+    let what = format!("all {} messages promised to {name} arrive", promised.len());
+    eventually(&what, 3 * PATIENCE, async || {
+        let arrived: HashSet<String> = upserts(world, name).iter().map(message_id).collect();
+        promised.iter().all(|id| arrived.contains(id)).then_some(())
+    })
+    .await;
+}
+
+/// One event per message, one seq per event, and a stream without gaps. A webhook that was
+/// repeated carries the same event id and seq.
+pub(super) async fn stream_is_whole(world: &World, name: &str) {
+    let mut seq_of_event: HashMap<String, u64> = HashMap::new();
+    for hook in world.hooks.hooks(name) {
+        let event = hook.body["id"].as_str().unwrap().to_owned();
+        let seq = hook.body["seq"].as_u64().unwrap();
+        let first = *seq_of_event.entry(event).or_insert(seq);
+        assert_eq!(first, seq, "one seq per event");
+    }
+    let mut event_of_message: HashMap<String, Value> = HashMap::new();
+    for body in upserts(world, name) {
+        let first = event_of_message
+            .entry(message_id(&body))
+            .or_insert_with(|| body["id"].clone());
+        assert_eq!(*first, body["id"], "one event per message");
+    }
+    let seqs: HashSet<u64> = seq_of_event.values().copied().collect();
+    assert_eq!(seqs.len(), seq_of_event.len(), "one event per seq");
+    let last = seqs.iter().max().copied().unwrap();
+    eventually("the stream has no gaps", PATIENCE, async || {
+        let hooks = world.hooks.hooks(name);
+        let seqs: HashSet<_> = hooks
+            .iter()
+            .filter_map(|h| h.body["seq"].as_u64())
+            .collect();
+        (1..=last).all(|seq| seqs.contains(&seq)).then_some(())
+    })
+    .await;
+}
+
+/// Paired once, at the start: no restart needed a new QR code.
+pub(super) async fn paired_once(world: &World, name: &str, phone: &str) {
+    assert_eq!(world.hooks.of(name, "qrcode.updated").len(), 1);
+    let pairs = world.whatsapp.seen(Some(phone), Some("pair"), 0).await;
+    assert_eq!(pairs.items.len(), 1);
+}
+
+/// The account's settings still reach the instance: its newest name does.
+pub(super) async fn follows_app_state(world: &World, name: &str, phone: &str) {
+    let rename = fake_whatsapp::Change::PushName {
+        name: format!("{name} after all"),
+    };
+    world
+        .whatsapp
+        .change_on_phone(phone, &rename)
+        .await
+        .unwrap();
+    eventually("the new name arrives", PATIENCE, async || {
+        let row = world.row(name).await;
+        (row["profileName"] == format!("{name} after all")).then_some(())
+    })
+    .await;
+}

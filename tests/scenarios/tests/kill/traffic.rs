@@ -1,0 +1,133 @@
+//! Traffic that does not care who dies meanwhile, and what must come of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fake_whatsapp::{Change, FakeWhatsApp};
+use pombal_scenarios::Api;
+use reqwest::Method;
+use serde_json::json;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+
+/// Pause of a caller whose request was not answered.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+/// How often a person writes.
+const WRITING_PAUSE: Duration = Duration::from_millis(50);
+/// How often a phone changes a setting that its devices share.
+const CHANGE_PAUSE: Duration = Duration::from_millis(400);
+
+/// The API, while there is one. Everybody stops when the sender is dropped.
+pub(super) type Alive = watch::Receiver<Option<Api>>;
+
+/// Messages that must arrive at one instance: somebody was told that they are on their way.
+#[derive(Clone, Default)]
+pub(super) struct Promised(Arc<Mutex<Vec<String>>>);
+
+impl Promised {
+    /// The ids, in the order of the promises.
+    pub(super) async fn ids(&self) -> Vec<String> {
+        self.0.lock().await.clone()
+    }
+
+    async fn note(&self, id: String) {
+        self.0.lock().await.push(id);
+    }
+}
+
+/// Everybody who talks.
+pub(super) struct Traffic {
+    whatsapp: FakeWhatsApp,
+    alive: Alive,
+    tasks: JoinSet<()>,
+}
+
+impl Traffic {
+    pub(super) fn new(whatsapp: &FakeWhatsApp, alive: &Alive) -> Self {
+        Self {
+            whatsapp: whatsapp.clone(),
+            alive: alive.clone(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// A caller of the API sends texts from the instance `from` to `to`, a number or a group,
+    /// without a pause. Each text that was accepted is promised to all of `receivers`; one that
+    /// got no answer may arrive or not.
+    pub(super) fn calls(&mut self, from: &'static str, to: &str, receivers: &[&Promised]) {
+        let receivers: Vec<_> = receivers.iter().map(|to| (*to).clone()).collect();
+        let (to, mut alive) = (to.to_owned(), self.alive.clone());
+        self.tasks.spawn(async move {
+            for n in 0u32.. {
+                let body = json!({ "number": to, "text": format!("{from} {n}") }).to_string();
+                loop {
+                    let Ok(Some(api)) =
+                        alive.wait_for(Option::is_some).await.map(|api| api.clone())
+                    else {
+                        return;
+                    };
+                    let path = format!("/message/sendText/{from}");
+                    match api.call(Method::POST, &path, Some(body.clone())).await {
+                        Ok(answer) if answer.status == 201 => {
+                            let id = answer.body["key"]["id"].as_str().unwrap();
+                            for receiver in &receivers {
+                                receiver.note(id.to_owned()).await;
+                            }
+                            break;
+                        }
+                        // Not up yet, or dead: the caller tries again, and then the same text
+                        // may arrive under two message ids.
+                        _ => tokio::time::sleep(RETRY_PAUSE).await,
+                    }
+                }
+            }
+        });
+    }
+
+    /// A person writes on a phone. WhatsApp has what was written: it must arrive.
+    pub(super) fn writes(&mut self, phone: &'static str, to: &str, receivers: &[&Promised]) {
+        let receivers: Vec<_> = receivers.iter().map(|to| (*to).clone()).collect();
+        let (whatsapp, to, alive) = (self.whatsapp.clone(), to.to_owned(), self.alive.clone());
+        self.tasks.spawn(async move {
+            for n in 0u32.. {
+                if alive.has_changed().is_err() {
+                    return;
+                }
+                let text = format!("{phone} {n}");
+                let sent = whatsapp.send_from_phone(phone, &to, &text, None).await;
+                let id = sent.unwrap();
+                for receiver in &receivers {
+                    receiver.note(id.clone()).await;
+                }
+                tokio::time::sleep(WRITING_PAUSE).await;
+            }
+        });
+    }
+
+    /// The owner of an instance's phone mutes and unmutes a chat: app state, which every
+    /// device of the account has to follow without a gap.
+    pub(super) fn mutes(&mut self, phone: &str, chat: &str) {
+        let (whatsapp, phone, alive) =
+            (self.whatsapp.clone(), phone.to_owned(), self.alive.clone());
+        let chat = format!("{chat}@s.whatsapp.net");
+        self.tasks.spawn(async move {
+            for n in 0u32.. {
+                if alive.has_changed().is_err() {
+                    return;
+                }
+                let change = Change::Mute {
+                    chat: chat.clone(),
+                    on: n % 2 == 0,
+                    until_ms: None,
+                };
+                whatsapp.change_on_phone(&phone, &change).await.unwrap();
+                tokio::time::sleep(CHANGE_PAUSE).await;
+            }
+        });
+    }
+
+    /// Waits until everybody has noticed that it is over.
+    pub(super) async fn ends(self) {
+        self.tasks.join_all().await;
+    }
+}

@@ -1,0 +1,42 @@
+//! The tests whose strength is in their length, at length.
+
+use crate::binaries;
+use crate::command::{cargo, run};
+
+/// How long each of them runs at night, as the tests read it.
+const LENGTHS: [(&str, &str); 3] = [
+    ("POMBAL_KILL_ROUNDS", "100"),
+    ("POMBAL_CHAOS_SEEDS", "128"),
+    ("POMBAL_CHAOS_STEPS", "256"),
+];
+/// The tests: kills under traffic, and those that are left out by day.
+const FILTER: &str = "test(kills_under_traffic) or test(/nightly/)";
+
+/// Runs them. Variables that are set already keep their value: to repeat a seed, for example.
+pub(crate) fn run_all() -> Result<(), String> {
+    let demo = binaries::demo(false)?;
+    let production = binaries::production(false)?;
+    let mut command = cargo(&[
+        "nextest",
+        "run",
+        "--workspace",
+        "--locked",
+        "--profile",
+        "nightly",
+        "--features",
+        "pombal-store/conformance",
+        "--run-ignored",
+        "all",
+        "-E",
+        FILTER,
+    ]);
+    command
+        .env("POMBAL_DEMO_BIN", demo)
+        .env("POMBAL_BIN", production);
+    for (name, value) in LENGTHS {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
+    }
+    run(&mut command)
+}
