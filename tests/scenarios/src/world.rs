@@ -1,7 +1,7 @@
 //! A whole world: fake WhatsApp, webhook endpoint, and a Pombal that can die and come back.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fake_whatsapp::{Options, Watched};
 use serde_json::{Value, json};
@@ -65,7 +65,13 @@ impl World {
 
     /// Starts the process on the same data.
     pub fn boot(&mut self) {
-        self.pombal = Some(Pombal::start(&self.dir.path().join("data"), &self.options));
+        self.pombal = Some(Pombal::start(&self.data(), &self.options));
+    }
+
+    /// The process's data directory.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
     }
 
     /// Kills the process with SIGKILL.

@@ -10,6 +10,7 @@ mod kill;
 mod pairing;
 mod process;
 mod refusals;
+mod sessions;
 mod settings;
 mod texts;
 mod webhooks;
