@@ -210,12 +210,14 @@ impl Publisher {
         self.send(events).await
     }
 
-    /// A journaled event, under the epoch of now: consumers drop those of older owners.
+    /// A journaled event, under the epoch of now: consumers drop those of older owners. And
+    /// under the name of now: an instance that came from another deployment may have a new one.
     fn revive(&self, seq: Seq, payload: &[u8]) -> Result<Event, Error> {
         let event: Event = serde_json::from_slice(payload).map_err(undecodable)?;
         Ok(Event {
             seq,
             epoch: self.origin.epoch,
+            name: self.origin.name.clone(),
             ..event
         })
     }

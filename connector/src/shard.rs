@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::{Chain, ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
+use pombal_domain::{Chain, ConnectorId, Desired, Epoch, Instance, InstanceId, ShardId, Tombstone};
 use pombal_sessions::{Closed, ShardDb, ShardDbOptions};
 use pombal_store::{DataKey, Queue, keys, registry};
 use tokio::sync::Mutex;
@@ -258,7 +258,7 @@ impl Shard {
     }
 
     /// The supervisor of `row`'s instance, and whether it was started just now. `None` when the
-    /// instance has been deleted since `row` was read.
+    /// instance has been deleted since `row` was read, or lives in another deployment.
     async fn handle(&self, row: &Instance) -> Result<Option<(InstanceHandle, bool)>, Error> {
         let mut instances = self.instances.lock().await;
         if let Some(handle) = instances.get(&row.id)
@@ -270,7 +270,7 @@ impl Shard {
         let Some(row) = registry
             .instance(&row.name)
             .await?
-            .filter(|now| now.id == row.id)
+            .filter(|now| now.id == row.id && now.desired != Desired::Moved)
         else {
             return Ok(None);
         };

@@ -18,7 +18,7 @@ mod sink;
 mod state;
 #[cfg(test)]
 mod testing;
-pub(crate) mod token;
+pub mod token;
 mod trace;
 mod urlencoded;
 mod webhook;

@@ -9,4 +9,4 @@ mod secret;
 
 pub use api::{ApiOptions, ApiState};
 pub use delivery::{DeliveryHandle, DeliveryOptions, DeliveryService};
-pub use secret::Secret;
+pub use secret::{Secret, token_hash};

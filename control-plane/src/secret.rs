@@ -57,7 +57,8 @@ fn sha256(bytes: &[u8]) -> [u8; digest::SHA256_OUTPUT_LEN] {
 }
 
 /// SHA-256 of a token in hexadecimal: what the registry knows of it.
-pub(crate) fn token_hash(token: &[u8]) -> String {
+#[must_use]
+pub fn token_hash(token: &[u8]) -> String {
     hex::encode(sha256(token))
 }
 

@@ -38,6 +38,9 @@ pub enum Desired {
     Disconnected,
     /// No socket and no session: the device is unlinked from the account.
     LoggedOut,
+    /// The session lives in another deployment now. Nothing here may use what is left of it:
+    /// two holders of one session would give out the same message keys.
+    Moved,
 }
 
 /// How to pair an instance that has no session.

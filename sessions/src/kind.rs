@@ -13,6 +13,15 @@ macro_rules! kinds {
         impl Kind {
             /// Every kind.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The kind with this tag.
+            #[must_use]
+            pub const fn from_tag(tag: u8) -> Option<Self> {
+                match tag {
+                    $($tag => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -97,5 +106,9 @@ mod tests {
     fn tags_are_unique() {
         let tags: HashSet<u8> = Kind::ALL.iter().map(|kind| kind.tag()).collect();
         assert_eq!(tags.len(), Kind::ALL.len());
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_tag(kind.tag()), Some(*kind));
+        }
+        assert_eq!(Kind::from_tag(0), None);
     }
 }

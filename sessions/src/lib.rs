@@ -3,9 +3,11 @@
 //! [`ShardDb`] is the database of a shard: opening it fences the previous writer, and
 //! a write returns when it is durable. [`Session`] is the part of one instance: the
 //! storage `Backend` of `whatsapp-rust`, an event journal and small connector rows.
-//! Keys are hashed and values are sealed under the instance's data key.
+//! Keys are hashed and values are sealed under the instance's data key. An [`Archive`] is
+//! one instance's session in a file, on its way to another deployment.
 
 mod app_sync;
+mod archive;
 mod cache;
 mod clock;
 mod codec;
@@ -13,7 +15,9 @@ mod commit;
 mod damage;
 mod device;
 mod error;
+mod export;
 mod guard;
+mod import;
 mod journal;
 mod kind;
 mod local;
@@ -30,6 +34,7 @@ mod sweep;
 mod wipe;
 mod write;
 
+pub use archive::{Archive, ArchiveError, Card, Passphrase};
 pub use damage::Damage;
 pub use error::Error;
 pub use guard::guarded;

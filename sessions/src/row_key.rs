@@ -9,13 +9,17 @@
 
 use bytes::Bytes;
 use pombal_domain::InstanceId;
-use pombal_store::keys::DataKey;
+use pombal_store::keys::{DATA_KEY_BYTES, DataKey};
 use ring::hmac;
+use zeroize::Zeroizing;
 
 use crate::kind::Kind;
 
 /// Length of one hashed half in bytes.
 pub(crate) const HASH_BYTES: usize = 16;
+
+/// Length of both halves.
+const DOUBLE_HASH_BYTES: usize = 2 * HASH_BYTES;
 
 /// Length of the instance id and kind tag in bytes.
 pub(crate) const PREFIX_BYTES: usize = 17;
@@ -52,12 +56,21 @@ pub(crate) struct RowKeys {
 
 impl RowKeys {
     pub(crate) fn new(instance: InstanceId, data_key: &DataKey) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, data_key.expose());
-        let subkey = hmac::sign(&root, LABEL);
+        let subkey = row_key(data_key);
         Self {
             instance,
-            subkey: hmac::Key::new(hmac::HMAC_SHA256, subkey.as_ref()),
+            subkey: hmac::Key::new(hmac::HMAC_SHA256, subkey.as_slice()),
         }
+    }
+
+    /// The key of a row that was hashed before, from its kind and what follows it. `None`
+    /// when no row has such a key.
+    pub(crate) fn hashed(&self, kind: Kind, hashes: &[u8]) -> Option<RowKey> {
+        if !matches!(hashes.len(), 0 | HASH_BYTES | DOUBLE_HASH_BYTES) {
+            return None;
+        }
+        let bytes = [self.prefix(kind).as_ref(), hashes].concat().into();
+        Some(RowKey { kind, bytes })
     }
 
     /// Key of the only row of its kind.
@@ -128,6 +141,18 @@ impl RowKeys {
     }
 }
 
+/// The key that an instance's row keys are hashed under: its own, or else one derived from
+/// the data key. The data key can't be computed back from it.
+pub(crate) fn row_key(data_key: &DataKey) -> Zeroizing<[u8; DATA_KEY_BYTES]> {
+    if let Some(row_key) = data_key.row_key() {
+        return Zeroizing::new(*row_key);
+    }
+    let root = hmac::Key::new(hmac::HMAC_SHA256, data_key.expose());
+    let mut row_key = Zeroizing::new([0; DATA_KEY_BYTES]);
+    row_key.copy_from_slice(hmac::sign(&root, LABEL).as_ref());
+    row_key
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +168,24 @@ mod tests {
         assert_ne!(key.bytes, keys.of(Kind::SenderKey, &[b"ab", b"c"]).bytes);
         assert_ne!(key, other.of(Kind::Identity, &[b"ab", b"c"]));
         assert_eq!(key.bytes.len(), PREFIX_BYTES + HASH_BYTES);
+    }
+
+    #[test]
+    fn a_new_data_key_with_the_old_row_key_names_the_same_rows() {
+        let instance = InstanceId::random();
+        let old = DataKey::from_bytes([1; 32]);
+        let new = DataKey::from_bytes([2; 32]).with_row_key(*row_key(&old));
+        let (old, new) = (RowKeys::new(instance, &old), RowKeys::new(instance, &new));
+        let row = old.grouped(Kind::SignalSession, b"user", &[b"user@lid"]);
+        assert_eq!(
+            row,
+            new.grouped(Kind::SignalSession, b"user", &[b"user@lid"])
+        );
+        assert_eq!(
+            new.hashed(Kind::SignalSession, &row.bytes[PREFIX_BYTES..]),
+            Some(row)
+        );
+        assert_eq!(new.hashed(Kind::SignalSession, &[0; 15]), None);
     }
 
     #[test]

@@ -197,6 +197,10 @@ impl Session {
         error
     }
 
+    pub(crate) fn data_key(&self) -> &DataKey {
+        &self.0.data_key
+    }
+
     pub(crate) fn keys(&self) -> &RowKeys {
         &self.0.keys
     }
@@ -291,7 +295,7 @@ impl Session {
             })
     }
 
-    fn open(&self, key: &RowKey, sealed: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(crate) fn open(&self, key: &RowKey, sealed: &[u8]) -> Result<Vec<u8>, Error> {
         self.0.data_key.open(&key.bytes, sealed).map_err(|source| {
             self.alarm(Error::Unopenable {
                 instance: self.0.instance,

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use object_store::path::Path;
 use pombal_domain::{InstanceId, ShardId};
 use pombal_store::keys::DataKey;
-use slatedb::{CloseReason, Db};
+use slatedb::{CloseReason, Db, DbIterator, KeyValue};
 
 use crate::cache::BlockCache;
 use crate::clock::ShardClock;
@@ -183,17 +183,22 @@ impl ShardDb {
 
     /// Every row whose key starts with `prefix`, as key and sealed value.
     pub(crate) async fn scan(&self, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, Error> {
+        let mut rows = self.rows(prefix).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await? {
+            found.push((row.key, row.value));
+        }
+        Ok(found)
+    }
+
+    /// The rows whose key starts with `prefix`, one by one, as they are now.
+    pub(crate) async fn rows(&self, prefix: &[u8]) -> Result<SealedRows, Error> {
         self.check_sound()?;
-        let read = async {
-            let mut rows = self.0.db.scan_prefix(prefix, ..).await?;
-            let mut found = Vec::new();
-            while let Some(row) = rows.next().await? {
-                found.push((row.key, row.value));
-            }
-            Ok(found)
-        };
-        match caught(read).await {
-            Ok(found) => Ok(found),
+        match caught(self.0.db.scan_prefix(prefix, ..)).await {
+            Ok(rows) => Ok(SealedRows {
+                db: self.clone(),
+                rows,
+            }),
             Err(source) => Err(self.failed_read(source).await),
         }
     }
@@ -209,6 +214,22 @@ impl ShardDb {
             self.0.committer.condemn().await;
         }
         error
+    }
+}
+
+/// Rows with sealed values, in key order.
+pub(crate) struct SealedRows {
+    db: ShardDb,
+    rows: DbIterator,
+}
+
+impl SealedRows {
+    /// The next row; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<KeyValue>, Error> {
+        match caught(self.rows.next()).await {
+            Ok(row) => Ok(row),
+            Err(source) => Err(self.db.failed_read(source).await),
+        }
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) enum Expiry {
     After(Duration),
     /// At this moment, in Unix seconds.
     AtSecs(i64),
+    /// At this moment, in Unix milliseconds.
+    AtMs(i64),
 }
 
 impl From<Expiry> for Ttl {
@@ -60,6 +62,7 @@ impl From<Expiry> for Ttl {
                 Self::ExpireAfterMillis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
             }
             Expiry::AtSecs(secs) => Self::ExpireAtMillis(secs.saturating_mul(1000)),
+            Expiry::AtMs(ms) => Self::ExpireAtMillis(ms),
         }
     }
 }

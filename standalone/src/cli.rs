@@ -22,6 +22,54 @@ pub(crate) enum Command {
     Qr(QrArgs),
     /// Listen for webhooks and print them: a receiver to try things out with.
     Hooks(HooksArgs),
+    /// Move an instance to another deployment. Stop the server that uses the data directory.
+    #[command(subcommand)]
+    Session(SessionCommand),
+}
+
+/// What to do with an instance's session.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// Write an instance, its session included, into a file sealed with a passphrase.
+    Export(ExportArgs),
+    /// Take in an instance from such a file. It connects without a new QR code.
+    Import(ImportArgs),
+}
+
+/// What to export.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The instance's name.
+    pub(crate) instance: String,
+    /// The file to write. It must not exist.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Once the file is written, never connect the instance here again. Without it this is a
+    /// copy, and only one of the two may ever connect.
+    #[arg(long = "move")]
+    pub(crate) moves: bool,
+    /// A file whose first line is the passphrase. Else POMBAL_PASSPHRASE, else a prompt.
+    #[arg(long)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Another name for the instance.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The shard to put it on. Any, unless given.
+    #[arg(long)]
+    pub(crate) shard: Option<u16>,
+    /// Delete the instances that are in its way here: one of its name, and itself.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// A file whose first line is the passphrase. Else POMBAL_PASSPHRASE, else a prompt.
+    #[arg(long)]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 /// How to serve.

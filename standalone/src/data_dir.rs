@@ -5,11 +5,22 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+/// The registry's file.
+pub(crate) const REGISTRY: &str = "registry.db";
+/// The file of the master key.
+pub(crate) const MASTER_KEY: &str = "master.key";
+/// The directory that is the object store of sessions.
+pub(crate) const SESSIONS: &str = "sessions";
+/// Where shards are in that object store.
+pub(crate) const SESSIONS_ROOT: &str = "shards";
+
 /// The directory can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("another process uses the data directory {}", .0.display())]
+    #[error("another process uses the data directory {}: stop it first", .0.display())]
     InUse(PathBuf),
+    #[error("there is no data directory {}", .0.display())]
+    Missing(PathBuf),
     #[error("the data directory {} can't be used", .0.display())]
     Io(PathBuf, #[source] io::Error),
 }
@@ -41,6 +52,14 @@ impl DataDir {
         }
     }
 
+    /// Locks a directory that is there already.
+    pub(crate) fn open_existing(path: &Path) -> Result<Self, Error> {
+        if !path.join(REGISTRY).is_file() {
+            return Err(Error::Missing(path.to_owned()));
+        }
+        Self::open(path)
+    }
+
     /// The directory.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -64,5 +83,11 @@ mod tests {
         assert!(matches!(DataDir::open(&path), Err(Error::InUse(_))));
         drop(first);
         assert!(DataDir::open(&path).is_ok());
+        let other = dir.path().join("other");
+        assert!(matches!(
+            DataDir::open_existing(&other),
+            Err(Error::Missing(_))
+        ));
+        assert!(!other.exists());
     }
 }

@@ -10,6 +10,7 @@ mod hooks;
 mod logging;
 mod qr;
 mod serve;
+mod session;
 mod shutdown;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ async fn main() -> ExitCode {
         None => serve::run(cli.serve).await,
         Some(Command::Qr(args)) => qr::run(args, &cli.serve).await,
         Some(Command::Hooks(args)) => hooks::run(args).await,
+        Some(Command::Session(command)) => session::run(command, &cli.serve).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -51,9 +51,19 @@ pub trait Keys: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Random`] or [`Error::Service`].
-    async fn generate(&self, instance: InstanceId) -> Result<(DataKey, Vec<u8>), Error>;
+    async fn generate(&self, instance: InstanceId) -> Result<(DataKey, Vec<u8>), Error> {
+        let key = DataKey::random().map_err(|_| Error::Random)?;
+        let wrapped = self.wrap(instance, &key).await?;
+        Ok((key, wrapped))
+    }
 
-    /// Opens what [`Self::generate`] wrapped for the same instance.
+    /// Wraps a fresh data key, its own row key included, to be stored on the instance's row.
+    ///
+    /// # Errors
+    /// [`Error::Random`] or [`Error::Service`].
+    async fn wrap(&self, instance: InstanceId, key: &DataKey) -> Result<Vec<u8>, Error>;
+
+    /// Opens what [`Self::wrap`] wrapped for the same instance.
     ///
     /// # Errors
     /// [`Error::Unwrap`] for another instance, another master key or changed bytes;

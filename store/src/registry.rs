@@ -11,6 +11,7 @@
 //! | token | `TOKEN#<SHA-256>` | `TOKEN` | `name`, `instance`; its key makes tokens unique |
 //! | tombstone | `TOMBSTONE#<id>` | `TOMBSTONE` | what is still to be wiped, by `shard` |
 //! | shard | `SHARD#<number>` | `SHARD` | `owner`, `epoch` |
+//! | scrub mark | `SCRUB` | `SCRUB` | `mark`; there while deleted rows are still in the file (embedded) |
 //! | reply | `REPLY#<command>` | `REPLY` | the reply as JSON, gone after `expires_at` (TTL) |
 //!
 //! | index | partition | sort | holds |
@@ -37,8 +38,10 @@ pub mod embedded;
 mod error;
 mod instances;
 mod listing;
+mod moves;
 mod replies;
 mod row;
+mod scrubbing;
 mod shards;
 mod table;
 mod transact;
@@ -57,7 +60,7 @@ pub struct Registry {
     client: Client,
     table: Arc<str>,
     /// The database below the client, when it is in this process.
-    local: Option<dynoxide::Database>,
+    local: Option<Arc<embedded::Local>>,
 }
 
 impl Registry {
@@ -78,16 +81,19 @@ impl Registry {
         &self.table
     }
 
-    /// Removes rows whose time to live is over; how many they were. Only housekeeping, for
+    /// Removes rows whose time to live is over, and leaves nothing of deleted rows in the file
+    /// if that is still to be done; how many they were. Only housekeeping, for
     /// the embedded adapter: run it every few minutes. On AWS the table does so itself, and
     /// this is a no-op.
     ///
     /// # Errors
     /// [`Error::Storage`].
     pub async fn sweep(&self) -> Result<usize, Error> {
-        let Some(db) = self.local.clone() else {
+        let Some(local) = &self.local else {
             return Ok(0);
         };
+        self.scrub().await?;
+        let db = local.db().clone();
         tokio::task::spawn_blocking(move || db.sweep_ttl())
             .await
             .map_err(Error::storage)?

@@ -224,7 +224,7 @@ impl Supervisor {
             return Ok(());
         }
         match self.row.desired {
-            Desired::Connected => Ok(()),
+            Desired::Connected | Desired::Moved => Ok(()),
             Desired::Disconnected => self.settle(Cause::Requested).await,
             Desired::LoggedOut => self.settle(Cause::LoggedOut).await,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Chain, Command, Instance, InstanceId, Op, Reply, Tombstone};
+use pombal_domain::{Chain, Command, Instance, InstanceId, Op, Reply};
 use pombal_store::queue::{Held, Incoming, MAX_BATCH, Receipt, by_group};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -122,13 +122,13 @@ impl Shard {
     async fn wish(&self, command: &Command) -> Result<Reply, Error> {
         let row = self.context.seams.registry.instance(&command.name).await?;
         let Some(row) = row.filter(|row| row.id == command.instance) else {
-            let (id, name) = (command.instance, command.name.clone());
-            let tombstone = Tombstone {
-                id,
-                name,
-                shard: self.context.shard,
-            };
-            self.bury(tombstone).await?;
+            // Only a tombstone says that it was deleted: an import can give it another name.
+            let tombstone = self.context.seams.registry.tombstone(command.instance);
+            if let Some(tombstone) = tombstone.await?
+                && tombstone.shard == self.context.shard
+            {
+                self.bury(tombstone).await?;
+            }
             return Ok(Reply::Done);
         };
         if row.shard != self.context.shard {

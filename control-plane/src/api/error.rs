@@ -90,6 +90,13 @@ impl ApiError {
         Self::not_found(format!("The \"{name}\" instance does not exist"))
     }
 
+    /// 400: the instance's session lives in another deployment.
+    pub fn moved(name: &InstanceName) -> Self {
+        Self::bad_request(format!(
+            "The \"{name}\" instance was moved to another deployment"
+        ))
+    }
+
     /// 413: the body is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         let text = format!("request body is larger than {limit} bytes");
@@ -170,6 +177,7 @@ impl From<keys::Error> for ApiError {
 pub(super) fn gone(error: registry::Error, name: &InstanceName) -> ApiError {
     match error {
         registry::Error::NotFound => ApiError::no_instance(name.as_str()),
+        registry::Error::Moved => ApiError::moved(name),
         other => other.into(),
     }
 }

@@ -4,12 +4,14 @@ use pombal_domain::{Instance, InstanceId};
 use pombal_store::{DataKey, Keys, keys};
 use uuid::Uuid;
 
-use super::error::ApiError;
 use crate::secret::Secret;
 
 /// A token can't be opened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
+    /// The system's random source failed.
+    #[error("no randomness from the system")]
+    Random,
     /// The data key does not unwrap.
     #[error("data key not available")]
     Keys(#[source] keys::Error),
@@ -27,17 +29,19 @@ pub(super) fn random() -> Secret {
 }
 
 /// Seals the token of `instance`.
-pub(super) fn seal(
-    key: &DataKey,
-    instance: InstanceId,
-    token: &Secret,
-) -> Result<Vec<u8>, ApiError> {
+///
+/// # Errors
+/// [`Error::Random`].
+pub fn seal(key: &DataKey, instance: InstanceId, token: &Secret) -> Result<Vec<u8>, Error> {
     key.seal(&associated(instance), token.expose().as_bytes())
-        .map_err(|_| ApiError::internal("no randomness from the system"))
+        .map_err(|_| Error::Random)
 }
 
 /// Opens the token of `instance`.
-pub(crate) async fn open(keys: &dyn Keys, instance: &Instance) -> Result<Secret, Error> {
+///
+/// # Errors
+/// Every other one.
+pub async fn open(keys: &dyn Keys, instance: &Instance) -> Result<Secret, Error> {
     let key = keys
         .unwrap(instance.id, &instance.data_key)
         .await

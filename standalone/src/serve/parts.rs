@@ -18,7 +18,7 @@ use pombal_store::queue::QueueOptions;
 use pombal_store::queue::sqlite::QueueFile;
 use pombal_store::{Egress, Keys, Queue, Registry, registry};
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{self, DataDir};
 use crate::serve::Settings;
 
 /// A command that was received so often goes to the dead-letter queue. A process that is
@@ -45,8 +45,8 @@ impl Parts {
         global_key: Secret,
         address: SocketAddr,
     ) -> Result<Self, Box<dyn Error>> {
-        let registry = registry::embedded::open(data.join("registry.db")).await?;
-        let master = FileKeys::open(data.join("master.key"))?;
+        let registry = registry::embedded::open(data.join(data_dir::REGISTRY)).await?;
+        let master = FileKeys::open(data.join(data_dir::MASTER_KEY))?;
         let queues = QueueFile::open(data.join("queues.db"))?;
         let commands = command_queues(&queues, settings.args.shards)?;
         let events = queues.queue("events", fifo(Duration::from_secs(60), None))?;
@@ -93,8 +93,8 @@ impl Parts {
         let seams = Seams {
             registry: registry.clone(),
             keys,
-            sessions: pombal_sessions::local_store(data.join("sessions"))?,
-            sessions_root: "shards".to_owned(),
+            sessions: pombal_sessions::local_store(data.join(data_dir::SESSIONS))?,
+            sessions_root: data_dir::SESSIONS_ROOT.to_owned(),
             events,
             commands,
         };

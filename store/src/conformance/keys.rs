@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use pombal_domain::InstanceId;
 
-use crate::keys::{Error, Keys};
+use crate::keys::{DATA_KEY_BYTES, DataKey, Error, Keys};
 
 /// Makes key services.
 #[async_trait]
@@ -20,7 +20,7 @@ pub trait Factory: Sync {
 
 super::suite! {
     Factory, super::tests::Embedded;
-    cases: what_was_wrapped_opens every_key_is_fresh a_wrapped_key_is_bound_to_its_instance
+    cases: what_was_wrapped_opens a_row_key_is_wrapped_along every_key_is_fresh a_wrapped_key_is_bound_to_its_instance
         changed_bytes_do_not_open another_master_key_does_not_open;
 }
 
@@ -39,6 +39,28 @@ mod cases {
         assert!(
             !wrapped.windows(bare.len()).any(|part| part == bare),
             "wrapped key shows the key"
+        );
+    }
+
+    pub(super) async fn a_row_key_is_wrapped_along(factory: &impl Factory) {
+        let keys = factory.make().await;
+        let instance = InstanceId::random();
+        let key = DataKey::random().unwrap();
+        assert_eq!(key.row_key(), None);
+        let wrapped = keys.wrap(instance, &key).await.unwrap();
+        assert_eq!(
+            keys.unwrap(instance, &wrapped).await.unwrap().row_key(),
+            None
+        );
+
+        let key = key.with_row_key([7; DATA_KEY_BYTES]);
+        let wrapped = keys.wrap(instance, &key).await.unwrap();
+        let opened = keys.unwrap(instance, &wrapped).await.unwrap();
+        assert_eq!(opened.expose(), key.expose());
+        assert_eq!(opened.row_key(), Some(&[7; DATA_KEY_BYTES]));
+        assert!(
+            !wrapped.windows(8).any(|part| part == [7; 8]),
+            "wrapped key shows the row key"
         );
     }
 

@@ -5,6 +5,7 @@
 mod deletion;
 mod instances;
 mod listing;
+mod moves;
 mod projection;
 mod replies;
 mod shards;
@@ -48,6 +49,9 @@ super::suite! {
         the_newest_of_many_projections_stays what_is_shown_outside_the_stream_keeps_its_place;
     deletion: a_deleted_instance_leaves_a_tombstone_only a_deletion_is_for_one_instance_only
         of_many_that_delete_one_succeeds;
+    moves: a_moved_instance_takes_no_wish_but_its_deletion
+        an_instance_that_arrives_takes_the_place_of_its_tombstone
+        an_arrival_that_is_refused_changes_nothing;
     shards: a_shard_has_its_own_instances_only a_shard_is_taken_epoch_by_epoch
         of_many_that_want_a_shard_one_gets_it taking_twice_in_the_same_way_is_taking_once;
     replies: a_reply_is_there_until_its_time_is_over;

@@ -12,8 +12,14 @@ pub const DATA_KEY_BYTES: usize = 32;
 /// A 256-bit key that seals the secrets of one instance. It never prints itself.
 ///
 /// A random nonce is safe for about 2^32 seals under one key (NIST SP 800-38D § 8.3).
+///
+/// An instance that came from another deployment has a new key here, but its rows keep the
+/// keys that they were hashed to there: see [`Self::with_row_key`].
 #[derive(Clone)]
-pub struct DataKey(Zeroizing<[u8; DATA_KEY_BYTES]>);
+pub struct DataKey {
+    key: Zeroizing<[u8; DATA_KEY_BYTES]>,
+    row_key: Option<Zeroizing<[u8; DATA_KEY_BYTES]>>,
+}
 
 /// The sealed bytes were not written under this key and this associated data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,19 +34,39 @@ impl DataKey {
     pub fn random() -> Result<Self, ring::error::Unspecified> {
         let mut bytes = Zeroizing::new([0; DATA_KEY_BYTES]);
         SystemRandom::new().fill(bytes.as_mut_slice())?;
-        Ok(Self(bytes))
+        Ok(Self {
+            key: bytes,
+            row_key: None,
+        })
     }
 
     /// Wraps key bytes that came out of [`super::Keys`].
     #[must_use]
     pub fn from_bytes(bytes: [u8; DATA_KEY_BYTES]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self {
+            key: Zeroizing::new(bytes),
+            row_key: None,
+        }
+    }
+
+    /// This key, with a row key that was not derived from it. It opens nothing; it only
+    /// names rows.
+    #[must_use]
+    pub fn with_row_key(mut self, row_key: [u8; DATA_KEY_BYTES]) -> Self {
+        self.row_key = Some(Zeroizing::new(row_key));
+        self
+    }
+
+    /// The key that row keys are hashed under, unless it is derived from this one.
+    #[must_use]
+    pub fn row_key(&self) -> Option<&[u8; DATA_KEY_BYTES]> {
+        self.row_key.as_deref()
     }
 
     /// The raw key, for wrapping it or deriving subkeys.
     #[must_use]
     pub fn expose(&self) -> &[u8; DATA_KEY_BYTES] {
-        &self.0
+        &self.key
     }
 
     /// Seals `plaintext`; `aad` is bound to it but not stored. Layout: nonce, ciphertext, tag.
@@ -83,7 +109,7 @@ impl DataKey {
     fn cipher(&self) -> Result<LessSafeKey, ring::error::Unspecified> {
         Ok(LessSafeKey::new(UnboundKey::new(
             &AES_256_GCM,
-            self.0.as_slice(),
+            self.key.as_slice(),
         )?))
     }
 }

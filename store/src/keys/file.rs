@@ -12,8 +12,10 @@ use zeroize::Zeroizing;
 
 use super::{DATA_KEY_BYTES, DataKey, Error, Keys};
 
-/// First byte of a wrapped key: how the rest is to be read.
-const FORMAT: u8 = 1;
+/// First byte of a wrapped key: how the rest is to be read. The data key alone, sealed.
+const KEY: u8 = 1;
+/// The data key and a row key of its own, sealed together.
+const KEY_AND_ROW_KEY: u8 = 2;
 
 /// Wraps data keys with AES-256-GCM under the key in a file.
 #[derive(Debug, Clone)]
@@ -123,29 +125,44 @@ fn draft_path(path: &Path) -> PathBuf {
 
 #[async_trait]
 impl Keys for FileKeys {
-    async fn generate(&self, instance: InstanceId) -> Result<(DataKey, Vec<u8>), Error> {
-        let key = DataKey::random().map_err(|_| Error::Random)?;
+    async fn wrap(&self, instance: InstanceId, key: &DataKey) -> Result<Vec<u8>, Error> {
+        let mut bare = Zeroizing::new(Vec::with_capacity(2 * DATA_KEY_BYTES));
+        bare.extend_from_slice(key.expose());
+        bare.extend(key.row_key().into_iter().flatten());
+        let format = if key.row_key().is_some() {
+            KEY_AND_ROW_KEY
+        } else {
+            KEY
+        };
         let sealed = self
             .master
-            .seal(instance.as_uuid().as_bytes(), key.expose())
+            .seal(instance.as_uuid().as_bytes(), &bare)
             .map_err(|_| Error::Random)?;
-        let mut wrapped = vec![FORMAT];
+        let mut wrapped = vec![format];
         wrapped.extend(sealed);
-        Ok((key, wrapped))
+        Ok(wrapped)
     }
 
     async fn unwrap(&self, instance: InstanceId, wrapped: &[u8]) -> Result<DataKey, Error> {
         let refused = || Error::Unwrap(super::OpenError);
-        let (&FORMAT, sealed) = wrapped.split_first().ok_or_else(refused)? else {
-            return Err(refused());
-        };
+        let (format, sealed) = wrapped.split_first().ok_or_else(refused)?;
         let bytes = self
             .master
             .open(instance.as_uuid().as_bytes(), sealed)
             .map(Zeroizing::new)
             .map_err(Error::Unwrap)?;
-        let bytes: [u8; DATA_KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| refused())?;
-        Ok(DataKey::from_bytes(bytes))
+        let (key, row_key) = bytes
+            .split_first_chunk::<DATA_KEY_BYTES>()
+            .ok_or_else(refused)?;
+        let key = DataKey::from_bytes(*key);
+        match *format {
+            KEY if row_key.is_empty() => Ok(key),
+            KEY_AND_ROW_KEY => {
+                let row_key = row_key.try_into().map_err(|_| refused())?;
+                Ok(key.with_row_key(row_key))
+            }
+            _ => Err(refused()),
+        }
     }
 }
 

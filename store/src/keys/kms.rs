@@ -95,6 +95,27 @@ impl Keys for KmsKeys {
         Ok((key, wrapped))
     }
 
+    async fn wrap(&self, instance: InstanceId, key: &DataKey) -> Result<Vec<u8>, Error> {
+        let mut bare = Zeroizing::new(Vec::with_capacity(2 * DATA_KEY_BYTES));
+        bare.extend_from_slice(key.expose());
+        bare.extend(key.row_key().into_iter().flatten());
+        let made = self
+            .client
+            .encrypt()
+            .key_id(&self.master)
+            .plaintext(Blob::new(bare.as_slice()))
+            .encryption_context(CONTEXT, instance.to_string())
+            .send()
+            .await
+            .map_err(service)?;
+        let wrapped = made
+            .ciphertext_blob
+            .ok_or_else(|| service("KMS gave no wrapped key"))?
+            .into_inner();
+        self.keep(cache::id(instance, &wrapped), key);
+        Ok(wrapped)
+    }
+
     async fn unwrap(&self, instance: InstanceId, wrapped: &[u8]) -> Result<DataKey, Error> {
         if wrapped.is_empty() || wrapped.len() > MAX_WRAPPED_BYTES {
             return Err(Error::Unwrap(OpenError));
@@ -131,13 +152,16 @@ fn service(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error
 /// The SDK's own buffers are wiped as far as they are ours: its copy of the HTTP answer is not.
 fn data_key(plaintext: Option<Blob>) -> Result<DataKey, Error> {
     let bytes = Zeroizing::new(plaintext.map(Blob::into_inner).unwrap_or_default());
-    let bytes: Zeroizing<[u8; DATA_KEY_BYTES]> = Zeroizing::new(
-        bytes
-            .as_slice()
-            .try_into()
-            .map_err(|_| service("KMS gave a data key of another length"))?,
-    );
-    Ok(DataKey::from_bytes(*bytes))
+    let other_length = || service("KMS gave a data key of another length");
+    let (key, row_key) = bytes
+        .split_first_chunk::<DATA_KEY_BYTES>()
+        .ok_or_else(other_length)?;
+    let key = DataKey::from_bytes(*key);
+    if row_key.is_empty() {
+        return Ok(key);
+    }
+    let row_key = row_key.try_into().map_err(|_| other_length())?;
+    Ok(key.with_row_key(row_key))
 }
 
 /// Not wrapped by this key, or not for this instance, or changed since.

@@ -6,11 +6,13 @@
 
 mod connector;
 mod dispatch;
+mod scrub;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -21,12 +23,13 @@ use dynoxide::Database;
 
 use super::{Error, Registry};
 use connector::InProcess;
+pub(super) use scrub::Local;
 
 /// The table's name in the file.
 const TABLE: &str = "pombal";
 
-/// Opens the registry in the file at `path`, or makes it, and drops rows whose time to live
-/// is over. One process at a time may have it open.
+/// Opens the registry in the file at `path`, or makes it, drops rows whose time to live is
+/// over, and finishes a deletion that broke off. One process at a time may have it open.
 ///
 /// # Errors
 /// [`Error::Storage`].
@@ -36,16 +39,18 @@ pub async fn open(path: impl AsRef<Path>) -> Result<Registry, Error> {
         .to_str()
         .ok_or_else(|| Error::storage("path is not UTF-8"))?;
     let path = path.to_owned();
-    let db = tokio::task::spawn_blocking(move || Database::new(&path))
+    let file = path.clone();
+    let db = tokio::task::spawn_blocking(move || Database::new(&file))
         .await
         .map_err(Error::storage)?
         .map_err(Error::storage)?;
     let registry = Registry {
         client: client(db.clone()),
         table: TABLE.into(),
-        local: Some(db),
+        local: Some(Arc::new(Local::new(db, path))),
     };
     registry.create_table_if_missing().await?;
+    registry.scrub().await?;
     registry.sweep().await?;
     Ok(registry)
 }

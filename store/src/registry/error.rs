@@ -14,6 +14,9 @@ pub enum Error {
     /// No instance has this name and id.
     #[error("no such instance")]
     NotFound,
+    /// The instance's session lives in another deployment now.
+    #[error("the instance was moved to another deployment")]
+    Moved,
     /// Somebody else changed the row first.
     #[error("the row has changed")]
     Conflict,

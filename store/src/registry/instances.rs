@@ -1,7 +1,7 @@
 //! Instances: made, found, deleted.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
-use pombal_domain::{Instance, InstanceId, InstanceName};
+use pombal_domain::{Chain, Instance, InstanceId, InstanceName, Tombstone};
 
 use super::row::{Item, Row, instance_item, instance_key, names, read_instance, text, token_key};
 use super::shards::tombstone_item;
@@ -14,21 +14,22 @@ impl Registry {
     /// # Errors
     /// [`Error::NameTaken`], [`Error::TokenTaken`]; [`Error::Storage`].
     pub async fn create_instance(&self, instance: &Instance) -> Result<(), Error> {
+        match self.transact(self.creation(instance)?).await {
+            Ok(()) => Ok(()),
+            Err(Cancelled::Conditions(failed)) => Err(taken(&failed)),
+            Err(Cancelled::Other(error)) => Err(error),
+        }
+    }
+
+    /// The writes that add an instance: its row, then its token.
+    pub(super) fn creation(&self, instance: &Instance) -> Result<Vec<TransactWriteItem>, Error> {
         let mut token = token_key(&instance.token_hash);
         token.insert("name".to_owned(), text(instance.name.as_str()));
         token.insert("instance".to_owned(), text(instance.id.to_string()));
-        let writes = vec![
+        Ok(vec![
             self.put_new(instance_item(instance)?)?,
             self.put_new(token)?,
-        ];
-        match self.transact(writes).await {
-            Ok(()) => Ok(()),
-            Err(Cancelled::Conditions(failed)) if failed.first() == Some(&true) => {
-                Err(Error::NameTaken)
-            }
-            Err(Cancelled::Conditions(_)) => Err(Error::TokenTaken),
-            Err(Cancelled::Other(error)) => Err(error),
-        }
+        ])
     }
 
     /// The instance with this name: one consistent read.
@@ -85,11 +86,20 @@ impl Registry {
     }
 
     /// Deletes an instance, and with it its data key and its token, and leaves a tombstone;
-    /// one transaction.
+    /// one transaction. The embedded adapter then leaves nothing of the row in its file; if
+    /// that fails, or the process dies, it is done at the next sweep or start.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the name belongs to no instance or another; [`Error::Storage`].
     pub async fn delete_instance(&self, instance: &Instance) -> Result<(), Error> {
+        self.delete_rows(instance).await?;
+        if let Err(error) = self.scrub().await {
+            tracing::warn!(error = %Chain(&error), "registry file not scrubbed yet");
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete_rows(&self, instance: &Instance) -> Result<(), Error> {
         let row = Delete::builder()
             .set_key(Some(instance_key(&instance.name)))
             .condition_expression("#id = :id")
@@ -100,7 +110,11 @@ impl Registry {
             .condition_expression("attribute_not_exists(#pk) OR #instance = :id")
             .set_expression_attribute_names(Some(names(&["pk", "instance"])))
             .expression_attribute_values(":id", text(instance.id.to_string()));
-        let tombstone = Put::builder().set_item(Some(tombstone_item(instance)));
+        let tombstone = Put::builder().set_item(Some(tombstone_item(&Tombstone {
+            id: instance.id,
+            name: instance.name.clone(),
+            shard: instance.shard,
+        })));
         let delete = |delete: aws_sdk_dynamodb::types::builders::DeleteBuilder| {
             let delete = delete
                 .table_name(&*self.table)
@@ -112,11 +126,12 @@ impl Registry {
             .table_name(&*self.table)
             .build()
             .map_err(Error::storage)?;
-        let writes = vec![
+        let mut writes = vec![
             delete(row)?,
             delete(token)?,
             TransactWriteItem::builder().put(tombstone).build(),
         ];
+        writes.extend(self.scrub_mark()?);
         self.transact(writes)
             .await
             .map_err(|cancelled| match cancelled {
@@ -148,5 +163,14 @@ impl Registry {
             .build()
             .map_err(Error::storage)?;
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+/// What the failed conditions of [`Registry::creation`] say.
+pub(super) fn taken(failed: &[bool]) -> Error {
+    match failed {
+        [true, ..] => Error::NameTaken,
+        [_, true, ..] => Error::TokenTaken,
+        _ => Error::Conflict,
     }
 }

@@ -1,7 +1,7 @@
 //! Shards: who owns them, and what lives there.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-use pombal_domain::{ConnectorId, Epoch, Instance, ShardId, Tombstone};
+use pombal_domain::{ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
 
 use super::listing::readable;
 use super::row::{Item, Row, key, names, number, shard_place, text};
@@ -145,19 +145,19 @@ fn shard_key(shard: ShardId) -> Item {
     key(format!("SHARD#{shard}"), "SHARD")
 }
 
-fn tombstone_key(id: pombal_domain::InstanceId) -> Item {
+pub(super) fn tombstone_key(id: InstanceId) -> Item {
     key(format!("TOMBSTONE#{id}"), "TOMBSTONE")
 }
 
-pub(super) fn tombstone_item(instance: &Instance) -> Item {
-    let mut item = tombstone_key(instance.id);
-    item.extend(shard_place("TOMBSTONE", instance.shard, instance.id));
-    item.insert("instance".to_owned(), text(instance.id.to_string()));
-    item.insert("name".to_owned(), text(instance.name.as_str()));
+pub(super) fn tombstone_item(tombstone: &Tombstone) -> Item {
+    let mut item = tombstone_key(tombstone.id);
+    item.extend(shard_place("TOMBSTONE", tombstone.shard, tombstone.id));
+    item.insert("instance".to_owned(), text(tombstone.id.to_string()));
+    item.insert("name".to_owned(), text(tombstone.name.as_str()));
     item
 }
 
-fn read_tombstone(item: &Item) -> Result<Tombstone, Error> {
+pub(super) fn read_tombstone(item: &Item) -> Result<Tombstone, Error> {
     let row = Row(item);
     Ok(Tombstone {
         id: row.parse("instance")?,

@@ -19,7 +19,8 @@ impl Registry {
     /// row after it. A write that is sent twice counts two generations, which does no harm.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Damaged`], [`Error::Storage`].
+    /// [`Error::NotFound`]; [`Error::Moved`], which only a deletion ends; [`Error::Damaged`],
+    /// [`Error::Storage`].
     pub async fn set_desired(
         &self,
         name: &InstanceName,
@@ -33,7 +34,8 @@ impl Registry {
         let mut attributes = vec!["id", "desired", "generation", "updated_at"];
         let mut update = self
             .update(name, id)
-            .condition_expression("#id = :id")
+            .condition_expression("#id = :id AND #desired <> :moved")
+            .expression_attribute_values(":moved", plain(&Desired::Moved)?)
             .expression_attribute_values(":desired", plain(&desired)?)
             .expression_attribute_values(":one", number(1_u64))
             .expression_attribute_values(":now", number(UnixMs::now().0))
@@ -46,8 +48,20 @@ impl Registry {
         let update = update
             .update_expression(set)
             .set_expression_attribute_names(Some(names(&attributes)));
-        let after = conditional(update).await?.ok_or(Error::NotFound)?;
-        read_instance(&after.attributes.unwrap_or_default())
+        match conditional(update).await? {
+            Some(after) => read_instance(&after.attributes.unwrap_or_default()),
+            None => Err(self.why_refused(name, id).await?),
+        }
+    }
+
+    /// Why a wish was not written.
+    async fn why_refused(&self, name: &InstanceName, id: InstanceId) -> Result<Error, Error> {
+        let row = self.instance(name).await?.filter(|row| row.id == id);
+        Ok(match row {
+            Some(row) if row.desired == Desired::Moved => Error::Moved,
+            Some(_) => Error::Conflict,
+            None => Error::NotFound,
+        })
     }
 
     /// Sets the instance's webhook.
@@ -159,7 +173,7 @@ impl Registry {
         Ok(conditional(update).await?.is_some())
     }
 
-    fn update(&self, name: &InstanceName, id: InstanceId) -> UpdateItemFluentBuilder {
+    pub(super) fn update(&self, name: &InstanceName, id: InstanceId) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&*self.table)
@@ -169,7 +183,9 @@ impl Registry {
 }
 
 /// Sends an update; `None` when its condition does not hold.
-async fn conditional(update: UpdateItemFluentBuilder) -> Result<Option<UpdateItemOutput>, Error> {
+pub(super) async fn conditional(
+    update: UpdateItemFluentBuilder,
+) -> Result<Option<UpdateItemOutput>, Error> {
     match update.send().await {
         Ok(answer) => Ok(Some(answer)),
         Err(e)

@@ -178,6 +178,40 @@ impl Pombal {
         printed
     }
 
+    /// Runs a subcommand on a data directory that no server uses, to its end, or until it is
+    /// killed after `patience`. Returns how it ended and everything it wrote.
+    ///
+    /// # Panics
+    /// When it can't be run.
+    #[must_use]
+    pub fn offline(data_dir: &Path, args: &[&str], patience: Duration) -> (ExitStatus, String) {
+        let mut child = Command::new(Build::Demo.path())
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(args)
+            .env("AUTHENTICATION_API_KEY", API_KEY)
+            .env_remove("POMBAL_PASSPHRASE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if start.elapsed() >= patience {
+                // Fails when it has just ended.
+                let _ = child.kill();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // It writes a few lines at most, which fit into the pipes.
+        let output = child.wait_with_output().unwrap();
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr));
+        (output.status, text)
+    }
+
     /// Everything it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -71,7 +71,13 @@ impl World {
     /// The process's data directory.
     #[must_use]
     pub fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.path("data")
+    }
+
+    /// A path beside the data directory.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// Kills the process with SIGKILL.

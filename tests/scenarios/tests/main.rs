@@ -7,6 +7,7 @@ mod connection;
 mod endings;
 mod history;
 mod kill;
+mod moving;
 mod pairing;
 mod process;
 mod refusals;

@@ -18,6 +18,12 @@ async fn open(name: &str) -> (World, Instance) {
     (world, instance)
 }
 
+/// The customer writes. Returns the message id.
+async fn say(world: &World, to: &str, text: &str) -> String {
+    let sent = world.whatsapp.send_from_phone(CUSTOMER, to, text, None);
+    sent.await.unwrap()
+}
+
 async fn set(world: &World, name: &str, changes: Value) {
     let mut settings = world
         .api()
@@ -34,7 +40,11 @@ async fn set(world: &World, name: &str, changes: Value) {
 /// What the instance's device did, as WhatsApp saw it.
 async fn seen(world: &World, kind: &str) -> Vec<Value> {
     let page = world.whatsapp.seen(Some(OWNER), Some(kind), 0).await;
-    page.items.into_iter().map(|item| item.details).collect()
+    let details = page
+        .items
+        .into_iter()
+        .map(|item| Value::Object(item.details));
+    details.collect()
 }
 
 async fn until_seen(world: &World, kind: &str, matches: impl Fn(&Value) -> bool) {
@@ -66,18 +76,13 @@ async fn until_received(world: &World, name: &str, id: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_are_marked_as_read_when_asked_to() {
     let (world, instance) = open("reader").await;
-    let say = |text| {
-        world
-            .whatsapp
-            .send_from_phone(CUSTOMER, &instance.phone, text, None)
-    };
-    let unread = say("before").await.unwrap();
+    let unread = say(&world, &instance.phone, "before").await;
     until_received(&world, "reader", &unread).await;
 
     set(&world, "reader", json!({ "readMessages": true })).await;
     // The nudge takes its time: messages from some point on are read.
     let read = eventually("a later message is read", PATIENCE, async || {
-        let id = say("after").await.unwrap();
+        let id = say(&world, &instance.phone, "after").await;
         until_received(&world, "reader", &id).await;
         let receipts = seen(&world, "receipt").await;
         receipts
@@ -117,11 +122,7 @@ async fn groups_are_ignored_when_asked_to() {
     };
     let group = world.whatsapp.create_group(plan).await.unwrap();
     let group = group.group.unwrap().id;
-    let say = |to: String, text| async move {
-        let sent = world.whatsapp.send_from_phone(CUSTOMER, &to, text, None);
-        sent.await.unwrap()
-    };
-    let first = say(group.clone(), "hello all").await;
+    let first = say(&world, &group, "hello all").await;
     until_received(&world, "loner", &first).await;
     let upserts = world.hooks.of("loner", "messages.upsert");
     assert_eq!(upserts[0]["data"]["key"]["remoteJid"], group);
@@ -134,8 +135,8 @@ async fn groups_are_ignored_when_asked_to() {
     // From some point on a message to the group is followed by one to the instance alone, and
     // only the second arrives.
     eventually("groups are ignored", PATIENCE, async || {
-        let to_all = say(group.clone(), "hello again").await;
-        let to_one = say(instance.phone.clone(), "only you").await;
+        let to_all = say(&world, &group, "hello again").await;
+        let to_one = say(&world, &instance.phone, "only you").await;
         until_received(&world, "loner", &to_one).await;
         (!received(&world, "loner").contains(&to_all)).then_some(())
     })

@@ -89,7 +89,7 @@ async fn new_row(
         shard: ShardId(rand::random_range(0..state.options().shards)),
         number: request.number,
         token_hash: token_hash(token.expose().as_bytes()),
-        token_sealed: token::seal(&key, id, token)?,
+        token_sealed: token::seal(&key, id, token).map_err(ApiError::internal)?,
         data_key,
         desired,
         pairing,

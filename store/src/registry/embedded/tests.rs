@@ -6,6 +6,9 @@ use pombal_domain::{
     CommandId, Desired, Epoch, Instance, InstanceId, Observed, Pairing, Reply, Seq, ShardId,
 };
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 use crate::kill;
 
@@ -149,4 +152,94 @@ async fn a_damaged_row_is_an_error_by_name_and_hides_no_other_in_lists() {
         registry.shard_content(ShardId(0)).await.unwrap().instances,
         [good]
     );
+}
+
+/// Whether a key stands anywhere in the files of the directory, as bytes or as Base64, which
+/// is how the table keeps it.
+fn is_on_disk(dir: &Path, key: &[u8]) -> bool {
+    let text = STANDARD.encode(key);
+    std::fs::read_dir(dir).unwrap().any(|file| {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|part| part == needle);
+        holds(key) || holds(text.as_bytes())
+    })
+}
+
+/// Instances with keys of their own, whose rows have grown, shrunk and moved about.
+async fn busy_registry(path: &Path) -> (Registry, Vec<Instance>) {
+    let registry = open(path).await.unwrap();
+    let mut made = Vec::new();
+    for n in 0..30 {
+        let key: [u8; 61] = std::array::from_fn(|_| rand::random());
+        let row = Instance {
+            data_key: key.to_vec(),
+            ..instance(&format!("busy-{n}"))
+        };
+        registry.create_instance(&row).await.unwrap();
+        made.push(row);
+    }
+    for round in 0..4 {
+        for row in &made {
+            let webhook = pombal_domain::WebhookConfig {
+                id: uuid::Uuid::new_v4(),
+                enabled: true,
+                url: "x".repeat(rand::random_range(0..3000)),
+                headers: None,
+                by_events: false,
+                base64: false,
+                events: Vec::new(),
+                created_at: UnixMs(round),
+                updated_at: UnixMs(round),
+            };
+            registry
+                .set_webhook(&row.name, row.id, &webhook)
+                .await
+                .unwrap();
+        }
+    }
+    (registry, made)
+}
+
+#[tokio::test]
+async fn a_deleted_instances_key_is_nowhere_in_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("registry.db");
+    let (registry, made) = busy_registry(&path).await;
+    let (gone, kept) = made.split_at(10);
+    assert!(gone.iter().all(|row| is_on_disk(dir.path(), &row.data_key)));
+    let deletions = gone.iter().map(|row| registry.delete_instance(row));
+    for deleted in futures::future::join_all(deletions).await {
+        deleted.unwrap();
+    }
+    for row in gone {
+        assert!(
+            !is_on_disk(dir.path(), &row.data_key),
+            "the key of {} is still there",
+            row.name
+        );
+    }
+    assert!(kept.iter().all(|row| is_on_disk(dir.path(), &row.data_key)));
+    assert_eq!(registry.count_instances().await.unwrap(), kept.len());
+    let one = registry.instance(&kept[0].name).await.unwrap().unwrap();
+    assert_eq!(one.data_key, kept[0].data_key);
+}
+
+#[tokio::test]
+async fn a_deletion_that_broke_off_is_finished_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("registry.db");
+    let (registry, made) = busy_registry(&path).await;
+    // As far as a process gets that dies right after the transaction.
+    registry.delete_rows(&made[3]).await.unwrap();
+    drop(registry);
+    assert!(is_on_disk(dir.path(), &made[3].data_key));
+    let registry = open(&path).await.unwrap();
+    assert!(!is_on_disk(dir.path(), &made[3].data_key));
+
+    // A server that goes on does it at the next sweep.
+    registry.delete_rows(&made[4]).await.unwrap();
+    assert!(is_on_disk(dir.path(), &made[4].data_key));
+    registry.sweep().await.unwrap();
+    assert!(!is_on_disk(dir.path(), &made[4].data_key));
+    assert!(is_on_disk(dir.path(), &made[5].data_key));
 }
