@@ -3,6 +3,8 @@
 //! Where Baileys and `whatsapp-rust` disagree with the fake server, the fake server is wrong.
 
 mod endings;
+mod groups;
+mod kinds;
 mod media;
 mod pairing;
 mod texts;
