@@ -92,6 +92,11 @@ impl PublisherHandle {
         *self.owner() = jid;
     }
 
+    /// Whether `jid` is the instance's own.
+    pub(crate) fn is_own(&self, jid: &str) -> bool {
+        self.owner().as_deref() == Some(jid)
+    }
+
     fn owner(&self) -> MutexGuard<'_, Option<String>> {
         self.owner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,8 +6,7 @@ use whatsapp_rust::Jid;
 use whatsapp_rust::types::events::{Receipt, ServerAck};
 use whatsapp_rust::types::presence::ReceiptType;
 
-/// The updates that a receipt brings, one per message. Empty for receipts between the
-/// account's own devices.
+/// The updates that somebody else's receipt brings, one per message.
 pub(crate) fn from_receipt(
     instance: InstanceId,
     receipt: &Receipt,
@@ -21,9 +20,6 @@ pub(crate) fn from_receipt(
         ReceiptType::ServerError => MessageStatus::Error,
         _ => return Vec::new(),
     };
-    if receipt.source.is_from_me {
-        return Vec::new();
-    }
     let participant = receipt
         .source
         .is_group

@@ -87,7 +87,9 @@ mod tests {
             error = error.attr("code", code);
         }
         if let Some((tag, kind)) = child {
-            error = error.children([NodeBuilder::new(tag.to_owned()).attr("type", kind).build()]);
+            error = error.children([NodeBuilder::new_dynamic(tag.to_owned())
+                .attr("type", kind)
+                .build()]);
         }
         of_stream_error(&error.build().as_node_ref())
     }

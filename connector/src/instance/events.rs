@@ -89,6 +89,10 @@ impl Supervisor {
                 if let Some(fact) = self.state.renamed(updated.new_name.clone()) {
                     self.publish(vec![fact]).await?;
                 }
+                // The client takes a new name as an occasion to announce itself.
+                if run.now.online.is_some() {
+                    self.keep_presence(run);
+                }
             }
             // What the durability hook has not seen: not end-to-end encrypted, or recovered.
             Event::Messages(batch) if !batch.hook_committed => {
@@ -169,7 +173,7 @@ impl Supervisor {
 
     async fn on_open(&mut self, run: &mut Run) -> Result<(), Error> {
         self.flush(run).await?;
-        let client = &run.built.client;
+        let client = Arc::clone(&run.built.client);
         let owner = client
             .pn()
             .map(|jid| jid.to_non_ad_string())
@@ -180,15 +184,21 @@ impl Supervisor {
             .set_owner(self.state.observed.owner_jid.clone());
         self.publish(vec![fact]).await?;
         run.now.opened_at = Some(Instant::now());
-        let settings = self.settings.subscribe();
-        run.now.online = Some(online::keep(self.row.id, Arc::clone(client), settings));
+        self.keep_presence(run);
         self.live.send_replace(Some(Link {
-            client: Arc::clone(client),
+            client,
             acks: Arc::clone(&run.built.acks),
             known: Arc::default(),
         }));
         tracing::info!(instance.id = %self.row.id, "open");
         Ok(())
+    }
+
+    /// Has the account appear online, or not, as the settings say.
+    fn keep_presence(&self, run: &mut Run) {
+        let client = Arc::clone(&run.built.client);
+        let settings = self.settings.subscribe();
+        run.now.online = Some(online::keep(self.row.id, client, settings));
     }
 
     /// Device state is written behind by the client; at these points it must be durable.

@@ -7,15 +7,16 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 use whatsapp_rust::Client;
 
-/// Shows the account as the settings say, until the handle is dropped.
+/// Shows the account as the settings say, until the handle is dropped. An account that appears
+/// online for no reason gets no notifications on its phone.
 pub(super) fn keep(
     instance: InstanceId,
     client: Arc<Client>,
     mut settings: watch::Receiver<Settings>,
 ) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
-        // A new connection is offline for others.
-        let mut shown = false;
+        // The client announces itself as available before it says that it is connected.
+        let mut shown = true;
         loop {
             let wanted = settings.borrow_and_update().always_online;
             if wanted != shown {

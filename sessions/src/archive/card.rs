@@ -5,7 +5,7 @@ use std::fmt;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
     Desired, InstanceId, InstanceName, Integration, Observed, Pairing, PhoneNumber, Settings,
-    WebhookConfig,
+    SinkConfig, WebhookConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,12 @@ pub struct Card {
     pub settings: Settings,
     /// Where events go.
     pub webhook: Option<WebhookConfig>,
+    /// Which events socket.io subscribers get.
+    #[serde(default)]
+    pub websocket: Option<SinkConfig>,
+    /// Which events go to the customer's queues.
+    #[serde(default)]
+    pub sqs: Option<SinkConfig>,
     /// What was last seen of the instance.
     pub observed: Observed,
     /// When the instance was made.

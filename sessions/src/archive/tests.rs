@@ -32,6 +32,8 @@ fn card() -> Card {
         generation: 3,
         settings: Settings::default(),
         webhook: None,
+        websocket: None,
+        sqs: None,
         observed: Observed::never(),
         created_at: UnixMs(1),
         exported_at: UnixMs(2),

@@ -32,6 +32,8 @@ async fn create(registry: &Registry, keys: &FileKeys, name: &str) -> Instance {
         generation: 0,
         settings: Settings::default(),
         webhook: None,
+        websocket: None,
+        sqs: None,
         observed: Observed::never(),
         epoch: Epoch(0),
         seq: Seq(0),

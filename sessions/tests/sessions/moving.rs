@@ -38,6 +38,8 @@ fn card(id: InstanceId) -> Card {
         generation: 1,
         settings: Settings::default(),
         webhook: None,
+        websocket: None,
+        sqs: None,
         observed: Observed::never(),
         created_at: UnixMs(1),
         exported_at: UnixMs(2),

@@ -91,6 +91,8 @@ fn card(row: &Instance, token: &str) -> Card {
         generation: row.generation,
         settings: row.settings.clone(),
         webhook: row.webhook.clone(),
+        websocket: row.websocket.clone(),
+        sqs: row.sqs.clone(),
         observed: row.observed.clone(),
         created_at: row.created_at,
         exported_at: UnixMs::now(),

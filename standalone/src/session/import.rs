@@ -146,6 +146,8 @@ async fn row(
         generation: card.generation + u64::from(card.desired == Desired::Connected),
         settings: card.settings.clone(),
         webhook: card.webhook.clone(),
+        websocket: card.websocket.clone(),
+        sqs: card.sqs.clone(),
         observed: Observed {
             state: ConnectionState::Close,
             qr: None,

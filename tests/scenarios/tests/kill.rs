@@ -105,6 +105,8 @@ async fn kills_under_traffic_lose_nothing() {
         enough.then_some(())
     })
     .await;
+    // No API any more, and nobody who could bring another one: everybody stops.
+    api.send_replace(None);
     drop(api);
     traffic.ends().await;
 

@@ -47,10 +47,12 @@ async fn seen(world: &World, kind: &str) -> Vec<Value> {
     details.collect()
 }
 
-async fn until_seen(world: &World, kind: &str, matches: impl Fn(&Value) -> bool) {
-    let what = format!("WhatsApp sees a {kind} of the instance");
+/// Waits until this is how the account appears.
+async fn until_shown(world: &World, presence: &str) {
+    let what = format!("the account is {presence}");
     eventually(&what, PATIENCE, async || {
-        seen(world, kind).await.iter().any(&matches).then_some(())
+        let shown = seen(world, "presence").await;
+        (shown.last()?["type"] == presence).then_some(())
     })
     .await;
 }
@@ -100,15 +102,39 @@ async fn messages_are_marked_as_read_when_asked_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_own_device_reads_is_no_news_of_the_customer() {
+    let (world, reader) = open("reader").await;
+    let _watcher = world.open("watcher", OWNER).await;
+    set(&world, "reader", json!({ "readMessages": true })).await;
+    eventually("a message is read", PATIENCE, async || {
+        let id = say(&world, &reader.phone, "hello").await;
+        until_received(&world, "watcher", &id).await;
+        let receipts = seen(&world, "receipt").await;
+        receipts.iter().any(|it| it["type"] == "read").then_some(())
+    })
+    .await;
+    eventually("both devices have heard of it", PATIENCE, async || {
+        let devices = world.whatsapp.devices().await;
+        devices.iter().all(|it| it.queued == 0).then_some(())
+    })
+    .await;
+    let last = say(&world, &reader.phone, "and now?").await;
+    until_received(&world, "watcher", &last).await;
+    assert_eq!(
+        world.hooks.of("watcher", "messages.update"),
+        [] as [Value; 0]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_account_appears_online_when_asked_to() {
     let (world, _) = open("online").await;
-    let available = |on: &'static str| move |it: &Value| it["type"] == on;
-    let before = seen(&world, "presence").await;
-    assert!(!before.iter().any(available("available")), "{before:?}");
+    // Otherwise the phone would get no notifications.
+    until_shown(&world, "unavailable").await;
     set(&world, "online", json!({ "alwaysOnline": true })).await;
-    until_seen(&world, "presence", available("available")).await;
+    until_shown(&world, "available").await;
     set(&world, "online", json!({ "alwaysOnline": false })).await;
-    until_seen(&world, "presence", available("unavailable")).await;
+    until_shown(&world, "unavailable").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,6 +227,9 @@ async fn calls_are_told_and_declined_with_a_text_when_asked_to() {
             .then_some(())
     })
     .await;
-    let sent = world.hooks.of("busy", "send.message");
-    assert_eq!(sent[0]["data"]["message"]["conversation"], "Please write");
+    let sent = eventually("the text is told", PATIENCE, async || {
+        world.hooks.of("busy", "send.message").into_iter().next()
+    })
+    .await;
+    assert_eq!(sent["data"]["message"]["conversation"], "Please write");
 }

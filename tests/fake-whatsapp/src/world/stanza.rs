@@ -6,14 +6,19 @@ use wacore_binary::NodeRef;
 use crate::addr::Addr;
 use crate::nodes::{attr, children, jid_attr};
 use crate::world::World;
-use crate::world::conns::ConnId;
+use crate::world::conns::{ConnId, Role};
 
 impl World {
     /// Handles one stanza.
     pub(crate) fn stanza(&mut self, conn: ConnId, node: &NodeRef<'_>) {
-        match self.addr_of(conn) {
-            Some(addr) => self.device_stanza(conn, &addr, node),
-            None => self.pairing_stanza(conn, node),
+        match self.conns.get(&conn).map(|conn| &conn.role) {
+            Some(Role::Device { addr, .. }) => {
+                let addr = addr.clone();
+                self.device_stanza(conn, &addr, node);
+            }
+            Some(Role::Pairing(_)) => self.pairing_stanza(conn, node),
+            // It was on its way when the server let go.
+            Some(Role::Leaving) | None => {}
         }
     }
 

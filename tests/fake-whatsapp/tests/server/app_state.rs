@@ -60,28 +60,6 @@ async fn what_a_person_changes_on_the_phone_reaches_the_client() {
     })
     .await;
     let until_ms = Some(1_999_999_999_000);
-    let chat_changes = [
-        Change::Mute {
-            chat: chat(),
-            on,
-            until_ms,
-        },
-        Change::Pin { chat: chat(), on },
-        Change::Archive { chat: chat(), on },
-        Change::Read { chat: chat(), on },
-        Change::Star {
-            message: message("M1"),
-            on,
-        },
-        Change::DeleteMessage {
-            message: message("M2"),
-        },
-        Change::ClearChat { chat: chat() },
-        Change::DeleteChat { chat: chat() },
-    ];
-    for one in chat_changes {
-        change(&server, one).await;
-    }
     let seen = |event: &Event| match event {
         Event::MuteUpdate(update) if update.action.mute_end_timestamp == until_ms => Some("mute"),
         Event::PinUpdate(update) if update.action.pinned == Some(true) => Some("pin"),
@@ -93,12 +71,30 @@ async fn what_a_person_changes_on_the_phone_reaches_the_client() {
         Event::DeleteChatUpdate(update) if update.jid == jid() => Some("chat"),
         _ => None,
     };
-    let mut got = ana.wait_count("eight updates", 8, seen).await;
-    got.sort_unstable();
-    let all = [
-        "archive", "chat", "clear", "message", "mute", "pin", "read", "star",
-    ];
-    assert_eq!(got, all);
+    let (first, second) = (message("M1"), message("M2"));
+    // One after the other: a client may skip the news of a collection that it is just reading,
+    // and learn of the change with the next one.
+    for (name, one) in [
+        (
+            "mute",
+            Change::Mute {
+                chat: chat(),
+                on,
+                until_ms,
+            },
+        ),
+        ("pin", Change::Pin { chat: chat(), on }),
+        ("archive", Change::Archive { chat: chat(), on }),
+        ("read", Change::Read { chat: chat(), on }),
+        ("star", Change::Star { message: first, on }),
+        ("message", Change::DeleteMessage { message: second }),
+        ("clear", Change::ClearChat { chat: chat() }),
+        ("chat", Change::DeleteChat { chat: chat() }),
+    ] {
+        change(&server, one).await;
+        ana.wait_for(name, |event| seen(event).filter(|seen| *seen == name))
+            .await;
+    }
 
     let label = || "7".to_owned();
     change(

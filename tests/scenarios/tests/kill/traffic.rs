@@ -17,7 +17,7 @@ const WRITING_PAUSE: Duration = Duration::from_millis(50);
 /// How often a phone changes a setting that its devices share.
 const CHANGE_PAUSE: Duration = Duration::from_millis(400);
 
-/// The API, while there is one. Everybody stops when the sender is dropped.
+/// The API, while there is one. Everybody stops when there is none and the sender is gone.
 pub(super) type Alive = watch::Receiver<Option<Api>>;
 
 /// Messages that must arrive at one instance: somebody was told that they are on their way.
