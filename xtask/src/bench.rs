@@ -9,7 +9,9 @@ use crate::binaries;
 use crate::command::{cargo, root, run as run_command, target};
 
 /// Every bench, in the order of the page.
-const BENCHES: [&str; 3] = ["pair", "text", "fake"];
+const BENCHES: [&str; 4] = ["pair", "text", "sessions", "fake"];
+/// The bench of the session store alone. It starts no processes.
+const SESSIONS: &str = "sessions";
 /// The bench of the fake server itself. It has nothing to do with Pombal.
 const FAKE: &str = "fake";
 
@@ -34,9 +36,10 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     let results = target().join("bench");
     fs::create_dir_all(&results).map_err(|error| format!("{}: {error}", results.display()))?;
     let result = |name: &str| results.join(format!("{name}.json"));
-    let end_to_end: Vec<&str> = names.iter().copied().filter(|name| *name != FAKE).collect();
-    if !end_to_end.is_empty() {
-        let demo = binaries::demo(true)?;
+    let ours: Vec<&str> = names.iter().copied().filter(|name| *name != FAKE).collect();
+    if !ours.is_empty() {
+        let end_to_end = ours.iter().any(|name| *name != SESSIONS);
+        let demo = end_to_end.then(|| binaries::demo(true)).transpose()?;
         run_command(&mut cargo(&[
             "build",
             "--release",
@@ -44,10 +47,13 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
             "-p",
             "pombal-bench",
         ]))?;
-        for name in end_to_end {
+        for name in ours {
             let mut command = Command::new(target().join("release").join("pombal-bench"));
             command.arg(name).arg(result(name));
-            run_command(command.env("POMBAL_DEMO_BIN", &demo))?;
+            if let Some(demo) = &demo {
+                command.env("POMBAL_DEMO_BIN", demo);
+            }
+            run_command(&mut command)?;
         }
     }
     if names.contains(&FAKE) {
@@ -76,7 +82,11 @@ fn write_page() -> Result<(), String> {
         page.push_str(&format!(
             "\n## {name}\n\n| metric | value | target | runs |\n|---|---|---|---|\n"
         ));
+        let mut notes = String::new();
         for row in rows {
+            if let Some(note) = row["note"].as_str() {
+                notes.push_str(&format!("\n{}: {note}\n", text_of(&row["metric"])));
+            }
             let target = match &row["target"] {
                 Value::Null => "–".to_owned(),
                 target => format!("{target} {}", text_of(&row["unit"])),
@@ -89,6 +99,7 @@ fn write_page() -> Result<(), String> {
                 row["runs"],
             ));
         }
+        page.push_str(&notes);
     }
     let path = root().join("docs").join("BENCHMARKS.md");
     fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))

@@ -2,9 +2,17 @@
 
 mod pair;
 mod result;
+mod sessions;
 mod text;
 
+use std::alloc::System;
 use std::process::ExitCode;
+
+use cap::Cap;
+
+/// Counts live heap bytes, for `sessions`.
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -15,6 +23,7 @@ async fn main() -> ExitCode {
     let rows = match name.as_str() {
         "pair" => pair::run().await,
         "text" => text::run().await,
+        "sessions" => sessions::run().await,
         _ => return usage(),
     };
     match result::write(file, &rows) {
@@ -24,5 +33,5 @@ async fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    result::fail("pombal-bench pair|text <result file>")
+    result::fail("pombal-bench pair|text|sessions <result file>")
 }

@@ -13,6 +13,8 @@ pub(crate) struct Row {
     pub(crate) unit: &'static str,
     pub(crate) target: Option<f64>,
     pub(crate) runs: usize,
+    /// What holds a missed target back, say.
+    pub(crate) note: Option<&'static str>,
 }
 
 impl Row {
@@ -31,6 +33,7 @@ impl Row {
             unit: "ms",
             target: None,
             runs: samples.len(),
+            note: None,
         }
     }
 }
@@ -47,6 +50,7 @@ pub(crate) fn write(file: &str, rows: &[Row]) -> io::Result<()> {
             "unit": row.unit,
             "target": row.target,
             "runs": row.runs,
+            "note": row.note,
         }));
     }
     fs::write(file, format!("{:#}\n", json!(list)))

@@ -81,6 +81,7 @@ pub(crate) async fn run() -> Vec<Row> {
         unit: "texts/s",
         target: None,
         runs: CALLERS * EACH,
+        note: None,
     };
     vec![
         Row::percentile("sendText to its answer", 0.5, &mut answered),
