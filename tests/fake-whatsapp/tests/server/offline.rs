@@ -94,7 +94,8 @@ async fn a_client_killed_in_a_drain_gets_the_rest() {
     contact(&server, CAIO, "Caio").await;
     let (ana, _) = paired(&server, ANA, "Ana").await;
     let saved = leave(ana, &server, ANA).await;
-    fill(&server, 200).await;
+    // Far more than the client takes in before the kill.
+    fill(&server, 1000).await;
     // The client's tasks all live in a runtime of their own, which ends without a word.
     let runtime = tokio::runtime::Runtime::new().expect("runtime");
     let (url, store) = (server.ws_url(), saved.0.clone());
@@ -121,7 +122,7 @@ async fn a_client_killed_in_a_drain_gets_the_rest() {
     got.extend(rest);
     got.sort_unstable();
     got.dedup();
-    assert_eq!(got.last(), Some(&199));
+    assert_eq!(got.last(), Some(&999));
     // What was delivered and not acknowledged came again, and was not lost.
     let redelivered = server.seen(Some(ANA), Some("offline"), 0).await.items;
     assert_eq!(redelivered.last().expect("login").details["count"], left);
