@@ -48,7 +48,7 @@ pub(crate) struct ExportArgs {
     /// copy, and only one of the two may ever connect.
     #[arg(long = "move")]
     pub(crate) moves: bool,
-    /// A file whose first line is the passphrase. Else POMBAL_PASSPHRASE, else a prompt.
+    /// A file whose first line is the passphrase. Else `POMBAL_PASSPHRASE`, else a prompt.
     #[arg(long)]
     pub(crate) passphrase_file: Option<PathBuf>,
 }
@@ -67,7 +67,7 @@ pub(crate) struct ImportArgs {
     /// Delete the instances that are in its way here: one of its name, and itself.
     #[arg(long)]
     pub(crate) replace: bool,
-    /// A file whose first line is the passphrase. Else POMBAL_PASSPHRASE, else a prompt.
+    /// A file whose first line is the passphrase. Else `POMBAL_PASSPHRASE`, else a prompt.
     #[arg(long)]
     pub(crate) passphrase_file: Option<PathBuf>,
 }

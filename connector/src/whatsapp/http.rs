@@ -53,6 +53,6 @@ impl HttpClient for WhatsAppHttp {
         }
         let body = request.body.unwrap_or_default();
         let method = request.method.parse()?;
-        self.0.exchange(method, url, headers, body.into()).await
+        self.0.exchange(method, url, headers, body).await
     }
 }

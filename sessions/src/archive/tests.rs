@@ -45,7 +45,7 @@ fn row(n: u8, bytes: usize) -> Record {
     Record::Row(RowRecord {
         kind: Kind::SignalSession,
         hashes: vec![n; 32],
-        expires_at_ms: (n % 2 == 0).then_some(i64::from(n)),
+        expires_at_ms: n.is_multiple_of(2).then_some(i64::from(n)),
         value: Zeroizing::new(vec![n; bytes]),
     })
 }
@@ -116,7 +116,10 @@ async fn what_was_written_is_read() {
             let n = n as u8;
             assert_eq!(*row.value, vec![n; *bytes]);
             assert_eq!(row.hashes, [n; 32]);
-            assert_eq!(row.expires_at_ms, (n % 2 == 0).then_some(i64::from(n)));
+            assert_eq!(
+                row.expires_at_ms,
+                n.is_multiple_of(2).then_some(i64::from(n))
+            );
         }
         let mut opened = open(&file).await.unwrap();
         assert_eq!(opened.card().token, "A-SECRET-TOKEN");
