@@ -1,7 +1,6 @@
 //! Publishes the events of one instance: first durable in its journal, then in the queue.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use pombal_domain::event::EventBody;
 use pombal_domain::instance::Observed;
@@ -233,12 +232,7 @@ impl Publisher {
             let messages = batch
                 .iter()
                 .map(|event| {
-                    Ok(Outgoing {
-                        body: serde_json::to_string(event)?,
-                        group: Some(self.origin.id.to_string()),
-                        dedup: Some(event.id.to_string()),
-                        delay: Duration::ZERO,
-                    })
+                    Outgoing::fifo(event, self.origin.id.to_string(), event.id.to_string())
                 })
                 .collect::<Result<Vec<_>, serde_json::Error>>()
                 .map_err(undecodable)?;

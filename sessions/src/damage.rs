@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use ulid::Ulid;
 
 use crate::error::Error;
-use crate::guard::Guard;
+use crate::guard::{Guard, is_in_wal};
 use crate::shard::caught;
 
 /// Objects that one [`Error::Corrupt`] names at most.
@@ -237,15 +237,7 @@ impl Doctor {
             let at = object.location;
             let found = match at.extension() {
                 // Those in the WAL's folder are for the log's own reader.
-                Some("sst")
-                    if at
-                        .parts()
-                        .rev()
-                        .nth(1)
-                        .is_some_and(|dir| dir.as_ref() == "wal") =>
-                {
-                    None
-                }
+                Some("sst") if is_in_wal(&at) => None,
                 Some("sst") => self.examine_table(&tables, &at).await,
                 _ => self.examine_whole(&at).await,
             };

@@ -49,15 +49,7 @@ impl Form {
     fn of(at: &Path) -> Self {
         match at.extension() {
             Some("manifest" | "compactions" | "boundary") => Self::Whole,
-            Some("sst")
-                if at
-                    .parts()
-                    .rev()
-                    .nth(1)
-                    .is_some_and(|dir| dir.as_ref() == "wal") =>
-            {
-                Self::Wal
-            }
+            Some("sst") if is_in_wal(at) => Self::Wal,
             _ => Self::Plain,
         }
     }
@@ -70,6 +62,14 @@ impl Form {
             Self::Wal | Self::Plain => stored,
         }
     }
+}
+
+/// Whether an object is in the folder of the write-ahead log.
+pub(crate) fn is_in_wal(at: &Path) -> bool {
+    at.parts()
+        .rev()
+        .nth(1)
+        .is_some_and(|dir| dir.as_ref() == "wal")
 }
 
 /// Wraps the store of a shard's database. Never changes or deletes what it finds damaged.

@@ -14,6 +14,7 @@ pub mod sqs;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 pub use held::{Held, by_group};
 
@@ -42,6 +43,25 @@ pub struct Outgoing {
     pub dedup: Option<String>,
     /// Hidden for so long first, on standard queues only; at most [`MAX_DELAY`].
     pub delay: Duration,
+}
+
+impl Outgoing {
+    /// A message for a FIFO queue, with `body` as JSON.
+    ///
+    /// # Errors
+    /// When `body` does not serialise.
+    pub fn fifo(
+        body: &impl Serialize,
+        group: String,
+        dedup: String,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            body: serde_json::to_string(body)?,
+            group: Some(group),
+            dedup: Some(dedup),
+            delay: Duration::ZERO,
+        })
+    }
 }
 
 /// A message received. It is hidden from others until its visibility timeout ends.

@@ -89,14 +89,8 @@ impl Supervisor {
                 mentioned: Vec::new(),
             })),
         };
-        let body = serde_json::to_string(&command)
+        let message = Outgoing::fifo(&command, command.group(), dedup.to_string())
             .map_err(|error| pombal_store::queue::Error::Storage(error.into()))?;
-        let message = Outgoing {
-            body,
-            group: Some(command.group()),
-            dedup: Some(dedup.to_string()),
-            delay: Duration::ZERO,
-        };
         queue.send(&[message]).await
     }
 }

@@ -48,11 +48,15 @@ impl ReceiptPump {
             Event::Receipt(event) => {
                 // The account's other devices tell what they have read as well, and the client
                 // doesn't say whose receipt it is (`is_from_me` is never set on receipts).
-                let reader = self.shown(&event.source.sender).await;
-                if self.publisher.is_own(&reader) {
+                let chat = self.shown(&event.source.chat).await;
+                let reader = if event.source.is_group {
+                    &self.shown(&event.source.sender).await
+                } else {
+                    &chat
+                };
+                if self.publisher.is_own(reader) {
                     return Vec::new();
                 }
-                let chat = self.shown(&event.source.chat).await;
                 receipt::from_receipt(self.instance, event, &chat)
             }
             Event::ServerAck(ack) => match &ack.from {

@@ -37,12 +37,8 @@ pub(super) async fn send(
     let queue = state.commands(instance.shard).ok_or_else(|| {
         ApiError::internal(format!("shard {} has no command queue", instance.shard))
     })?;
-    let message = Outgoing {
-        body: serde_json::to_string(&command).map_err(ApiError::internal)?,
-        group: Some(command.group()),
-        dedup: Some(command.id.to_string()),
-        delay: Duration::ZERO,
-    };
+    let message = Outgoing::fifo(&command, command.group(), command.id.to_string())
+        .map_err(ApiError::internal)?;
     queue.send(&[message]).await?;
     Ok(command.id)
 }

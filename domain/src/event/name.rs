@@ -25,6 +25,17 @@ macro_rules! events {
             /// All events, in the order of the contract.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
+            /// What a subscriber who asked for `asked` gets: all of them if none were named,
+            /// none if it is off (contract § 2.3).
+            #[must_use]
+            pub fn subscription(enabled: bool, asked: Vec<Self>) -> Vec<Self> {
+                match (enabled, asked) {
+                    (false, _) => Vec::new(),
+                    (true, asked) if asked.is_empty() => Self::ALL.to_vec(),
+                    (true, asked) => asked,
+                }
+            }
+
             /// The name in configurations: `MESSAGES_UPSERT`.
             #[must_use]
             pub const fn config(self) -> &'static str {

@@ -50,7 +50,6 @@ pub(super) async fn run(args: ImportArgs, serve: &ServeArgs) -> Result<(), Box<d
     {
         return Err(format!("no server runs shard {shard} here").into());
     }
-    let here = storage.registry.instance_by_id(archive.card().id).await?;
     let in_the_way = in_the_way(&storage, archive.card(), &name).await?;
     if let Some(old) = in_the_way.first()
         && !args.replace
@@ -65,9 +64,10 @@ pub(super) async fn run(args: ImportArgs, serve: &ServeArgs) -> Result<(), Box<d
     for old in &in_the_way {
         storage.registry.delete_instance(old).await?;
     }
-    let shard = match (args.shard.map(ShardId), here) {
+    let itself = in_the_way.iter().find(|row| row.id == archive.card().id);
+    let shard = match (args.shard.map(ShardId), itself) {
         (Some(shard), _) => shard,
-        (None, Some(here)) => here.shard,
+        (None, Some(itself)) => itself.shard,
         (None, None) => shards[rand::random_range(0..shards.len())],
     };
     arrive(&storage, &mut archive, name.clone(), shard).await?;

@@ -46,9 +46,7 @@ impl FileKeys {
             loaded => loaded,
         }
     }
-}
 
-impl FileKeys {
     /// A key for something else, of which nothing about the master key can be learnt. The same
     /// for the same purpose.
     #[must_use]

@@ -80,15 +80,10 @@ impl SinkInput {
     /// The row to store. No events mean all of them, as in the original.
     pub(in crate::api) fn merge(self, old: Option<&SinkConfig>, now: UnixMs) -> SinkConfig {
         let enabled = self.enabled.unwrap_or(true);
-        let events = match self.events {
-            _ if !enabled => Vec::new(),
-            Some(events) if !events.is_empty() => events,
-            _ => EventName::ALL.to_vec(),
-        };
         SinkConfig {
             id: old.map_or_else(Uuid::new_v4, |old| old.id),
             enabled,
-            events,
+            events: EventName::subscription(enabled, self.events.unwrap_or_default()),
             created_at: old.map_or(now, |old| old.created_at),
             updated_at: now,
         }

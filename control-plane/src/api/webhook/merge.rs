@@ -29,11 +29,6 @@ impl WebhookInput {
                 .or_else(|| old.map(|old| old.url.clone()))
                 .unwrap_or_default(),
         };
-        let events = match (enabled, self.events) {
-            (false, _) => Vec::new(),
-            (true, events) if events.is_empty() => EventName::ALL.to_vec(),
-            (true, events) => events,
-        };
         Ok(WebhookConfig {
             id: old.map_or_else(Uuid::new_v4, |old| old.id),
             enabled,
@@ -46,7 +41,7 @@ impl WebhookInput {
                 .or(old.map(|old| old.by_events))
                 .unwrap_or(false),
             base64: self.base64.or(old.map(|old| old.base64)).unwrap_or(false),
-            events,
+            events: EventName::subscription(enabled, self.events),
             created_at: old.map_or(now, |old| old.created_at),
             updated_at: now,
         })

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wacore::types::events::Event;
 use whatsapp_rust::Jid;
 
-use crate::common::{Saved, TestClient, eventually, paired, server, server_with};
+use crate::common::{Saved, TestClient, all_answered, eventually, paired, server, server_with};
 
 const ANA: &str = "5511999990001";
 const CONTACT: &str = "5511888880001";
@@ -30,11 +30,6 @@ async fn value(server: &FakeWhatsApp, collection: &str, index: &[&str]) -> Value
 
 fn jid() -> Jid {
     Jid::pn(CONTACT)
-}
-
-async fn settled(server: &FakeWhatsApp) {
-    let unhandled = server.seen(None, Some("iq-unhandled"), 0).await.items;
-    assert!(unhandled.is_empty(), "{unhandled:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +134,7 @@ async fn what_a_person_changes_on_the_phone_reaches_the_client() {
     change(&server, Change::PushName { name }).await;
     eventually("the name", || async { ana.push_name() == "Ana Maria" }).await;
     assert_eq!(server.devices().await[0].name, "Ana Maria");
-    settled(&server).await;
+    all_answered(&server).await;
     ana.stop().await;
     server.shutdown().await;
 }
@@ -190,7 +185,7 @@ async fn what_a_client_changes_is_checked_and_known_to_the_phone() {
         answer,
         json!({"version": view["regular_low"]["version"].as_u64().expect("version") + 1})
     );
-    settled(&server).await;
+    all_answered(&server).await;
     ana.stop().await;
     server.shutdown().await;
 }
@@ -233,7 +228,7 @@ async fn a_new_companion_gets_a_snapshot_and_a_late_one_gets_pages() {
         actions.archive_chat(&jid(), None).await.expect("archive");
         actions.unarchive_chat(&jid(), None).await.expect("archive");
     }
-    settled(&server).await;
+    all_answered(&server).await;
     ana.stop().await;
     second.stop().await;
     server.shutdown().await;
@@ -272,7 +267,7 @@ async fn companions_that_write_at_once_do_not_lose_a_change() {
             assert_eq!(pin["pin_action"]["pinned"], true, "{index:?}");
         }
     }
-    settled(&server).await;
+    all_answered(&server).await;
     one.stop().await;
     two.stop().await;
     server.shutdown().await;
@@ -305,7 +300,7 @@ async fn a_client_asks_for_a_key_that_it_does_not_have() {
         _ => None,
     })
     .await;
-    settled(&server).await;
+    all_answered(&server).await;
     ana.stop().await;
     server.shutdown().await;
 }
@@ -337,7 +332,7 @@ async fn settings_are_there_after_a_restart() {
     ana.connected(1).await;
     let unpinned = ana.client.chat_actions().unpin_chat(&jid()).await;
     unpinned.expect("unpin");
-    settled(&server).await;
+    all_answered(&server).await;
     ana.stop().await;
     server.shutdown().await;
 }

@@ -335,3 +335,19 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, done: impl 
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// The server never noted anything of these kinds.
+pub(crate) async fn never_saw(
+    server: &FakeWhatsApp,
+    kinds: impl IntoIterator<Item = &'static str>,
+) {
+    for kind in kinds {
+        let items = server.seen(None, Some(kind), 0).await.items;
+        assert!(items.is_empty(), "{items:?}");
+    }
+}
+
+/// Every request was answered.
+pub(crate) async fn all_answered(server: &FakeWhatsApp) {
+    never_saw(server, ["iq-unhandled"]).await;
+}

@@ -7,7 +7,7 @@ use wacore::types::events::Event;
 use whatsapp_rust::waproto::whatsapp as wa;
 use whatsapp_rust::waproto::whatsapp::history_sync::HistorySyncType;
 
-use crate::common::{Saved, TestClient, eventually, paired, server, server_with};
+use crate::common::{Saved, TestClient, all_answered, eventually, paired, server, server_with};
 
 const ANA: &str = "5511999990001";
 const CONTACT: &str = "5511888880001";
@@ -63,11 +63,6 @@ async fn receipts(server: &FakeWhatsApp, count: usize) {
     .await;
 }
 
-async fn settled(server: &FakeWhatsApp) {
-    let unhandled = server.seen(None, Some("iq-unhandled"), 0).await.items;
-    assert!(unhandled.is_empty(), "{unhandled:?}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_companion_learns_chats_names_and_lids() {
     let server = server().await;
@@ -115,7 +110,7 @@ async fn a_new_companion_learns_chats_names_and_lids() {
     assert!(names.contains(&"Caio"));
     assert_eq!(got[0].phone_number_to_lid_mappings.len(), 5);
     receipts(&server, 5).await;
-    settled(&server).await;
+    all_answered(&server).await;
 
     // The second login brings no history, and messages go on.
     let saved = client.stop().await;
@@ -164,7 +159,7 @@ async fn it_can_come_inline_or_not_at_all() {
     .await;
     let after = server.seen(None, Some("history"), 0).await.items.len();
     assert_eq!(before, after);
-    settled(&server).await;
+    all_answered(&server).await;
     client.stop().await;
     server.shutdown().await;
 }
@@ -177,7 +172,7 @@ async fn a_client_without_interest_says_that_it_has_it() {
     receipts(&server, 3).await;
     let queued = || async { server.devices().await[0].queued == 0 };
     eventually("nothing waits", queued).await;
-    settled(&server).await;
+    all_answered(&server).await;
     client.stop().await;
     server.shutdown().await;
 }

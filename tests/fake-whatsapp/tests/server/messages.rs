@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::common::{TestClient, eventually, paired, server};
+use crate::common::{TestClient, eventually, never_saw, paired, server};
 use fake_whatsapp::{DropHow, FakeWhatsApp};
 use wacore::types::events::Event;
 use wacore::types::presence::ReceiptType;
@@ -38,13 +38,7 @@ pub(crate) async fn settled(server: &FakeWhatsApp) {
     .await;
     let violations = server.violations().await;
     assert!(violations.is_empty(), "{violations:?}");
-    let unhandled = server.seen(None, Some("iq-unhandled"), 0).await.items;
-    assert!(unhandled.is_empty(), "{unhandled:?}");
-    let lost = server
-        .seen(None, Some("message-undecryptable"), 0)
-        .await
-        .items;
-    assert!(lost.is_empty(), "{lost:?}");
+    never_saw(server, ["iq-unhandled", "message-undecryptable"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use fake_whatsapp::{FakeWhatsApp, Options};
 use wacore::types::events::Event;
 use whatsapp_rust::Jid;
 
-use crate::common::{TestClient, eventually, paired, server, server_with};
+use crate::common::{TestClient, all_answered, eventually, paired, server, server_with};
 
 const ANA: &str = "5511999990001";
 const BIA: &str = "5511999990002";
@@ -20,11 +20,6 @@ async fn acquainted(server: &FakeWhatsApp) -> (TestClient, TestClient) {
     ana.send(BIA, "hello").await;
     bia.texts(1, |text| text == "hello").await;
     (ana, bia)
-}
-
-async fn settled(server: &FakeWhatsApp) {
-    let unhandled = server.seen(None, Some("iq-unhandled"), 0).await.items;
-    assert!(unhandled.is_empty(), "{unhandled:?}");
 }
 
 /// The picture of an account as `client` sees it.
@@ -74,7 +69,7 @@ async fn pictures_are_set_shown_and_removed() {
     update(&bia, ANA, true).await;
     assert_eq!(shown(&bia, ANA, true).await, None);
     assert_eq!(shown(&bia, "5511777770000", true).await, None);
-    settled(&server).await;
+    all_answered(&server).await;
     ana.stop().await;
     bia.stop().await;
     server.shutdown().await;
@@ -107,7 +102,7 @@ async fn the_text_about_an_account_is_told_and_asked_for() {
     assert_eq!(ask().await.as_deref(), Some("At home"));
     let long = profile.set_status_text(&"x".repeat(140)).await;
     assert!(long.is_err(), "WhatsApp takes 139 characters");
-    settled(&server).await;
+    all_answered(&server).await;
     ana.stop().await;
     bia.stop().await;
     server.shutdown().await;
@@ -143,7 +138,7 @@ async fn both_are_there_after_a_restart() {
             .any(|info| info.status.as_deref() == Some("Busy"))
     })
     .await;
-    settled(&server).await;
+    all_answered(&server).await;
     ana.stop().await;
     server.shutdown().await;
 }
@@ -181,7 +176,7 @@ async fn members_see_the_picture_of_a_group_and_its_rules_hold() {
     let contacts = stranger.client.contacts();
     let hidden = contacts.get_profile_picture(&group, false).await;
     assert!(hidden.is_err(), "not a member");
-    settled(&server).await;
+    all_answered(&server).await;
     for client in [ana, bia, stranger] {
         client.stop().await;
     }
