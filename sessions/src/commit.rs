@@ -1,12 +1,11 @@
 //! Group commit: one task per shard applies writes in order and flushes them together.
 //!
 //! A batch is first applied in memory, then covered by a flush of the write-ahead log. A
-//! flush starts at once when nothing was flushed for `commit_interval`; writes that arrive
-//! meanwhile share the next one. The first failure is final: which rows are durable is
+//! flush starts at once when [`Pace`] permits; writes that arrive before it does share the
+//! next one. The first failure is final: which rows are durable is
 //! unknown then, so every later write gets the same error and the shard must be reopened.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pombal_domain::ShardId;
 use slatedb::config::{CloseOptions, FlushOptions, FlushType};
@@ -17,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::damage::Doctor;
 use crate::error::Error;
+use crate::pace::Pace;
 
 /// Requests that may wait for the committer before writers wait themselves.
 const QUEUE: usize = 1024;
@@ -62,7 +62,7 @@ impl Committer {
         shard: ShardId,
         db: Db,
         doctor: Arc<Doctor>,
-        interval: Duration,
+        pace: Pace,
         wal_objects_before_l0: u32,
     ) -> Self {
         let (requests, inbox) = mpsc::channel(QUEUE);
@@ -70,13 +70,12 @@ impl Committer {
             shard,
             db,
             doctor: Arc::clone(&doctor),
-            interval,
+            pace,
             wal_objects_before_l0,
             inbox,
             waiters: Vec::new(),
             dirty: false,
             flushing: false,
-            last_start: None,
             wal_objects: 0,
             to_l0: None,
             failure: None,
@@ -126,7 +125,7 @@ struct Task {
     shard: ShardId,
     db: Db,
     doctor: Arc<Doctor>,
-    interval: Duration,
+    pace: Pace,
     wal_objects_before_l0: u32,
     inbox: mpsc::Receiver<Message>,
     /// Applied, and to be answered by the next flush.
@@ -134,7 +133,6 @@ struct Task {
     /// Something is applied that no flush has started on.
     dirty: bool,
     flushing: bool,
-    last_start: Option<Instant>,
     wal_objects: u32,
     to_l0: Option<JoinHandle<()>>,
     failure: Option<Error>,
@@ -169,10 +167,9 @@ impl Task {
             };
             self.take(message).await;
         }
-        let Some(last_start) = self.last_start else {
+        let Some(turn) = self.pace.next() else {
             return;
         };
-        let turn = last_start + self.interval;
         while self.is_open() && Instant::now() < turn {
             tokio::select! {
                 () = tokio::time::sleep_until(turn) => {}
@@ -190,7 +187,7 @@ impl Task {
             return self.fail(verdict, covered);
         }
         let wrote = std::mem::replace(&mut self.dirty, false);
-        self.last_start = Some(Instant::now());
+        self.pace.start();
         self.flushing = true;
         let db = self.db.clone();
         let mut flush = std::pin::pin!(async move { db.flush().await });

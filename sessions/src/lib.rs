@@ -24,6 +24,7 @@ mod local;
 mod meta;
 mod msg_secret;
 mod options;
+mod pace;
 mod protocol;
 mod row_key;
 mod session;

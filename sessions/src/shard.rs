@@ -19,6 +19,7 @@ use crate::damage::Doctor;
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::options::ShardDbOptions;
+use crate::pace::Pace;
 use crate::session::{Session, Shared};
 use crate::settings::settings;
 
@@ -95,7 +96,7 @@ impl ShardDb {
             shard,
             db.clone(),
             Arc::clone(&doctor),
-            options.commit_interval,
+            Pace::new(options.commit_interval, options.sustained_interval),
             options.medium.wal_objects_before_l0(),
         );
         let sessions = Mutex::default();

@@ -96,6 +96,34 @@ async fn under_load_at_most_one_flush_starts_per_interval() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn steady_traffic_makes_one_write_for_six_messages() {
+    const MESSAGES: usize = 1200;
+    let store = TestStore::slow(PUT_LATENCY);
+    let db = open(&store).await;
+    let s = session(&db, InstanceId::random());
+    s.put_meta("warm", b"", true).await.unwrap();
+    let before = store.wal_puts();
+    let messages = (0..MESSAGES).map(|n| {
+        let s = s.clone();
+        async move {
+            // Twenty a second, and of each three writes that wait for one another.
+            tokio::time::sleep(Duration::from_millis(50) * u32::try_from(n).unwrap()).await;
+            for write in 0..3 {
+                let key = format!("{n}/{write}");
+                s.put_meta(&key, b"v", true).await.unwrap();
+            }
+        }
+    });
+    join_all(messages).await;
+    let flushes = store.wal_puts() - before;
+    // A minute of 300 ms, and the burst at its beginning.
+    assert!(
+        (200..=216).contains(&flushes),
+        "{MESSAGES} messages took {flushes} flushes"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn write_behind_costs_no_flush_of_its_own() {
     let store = TestStore::slow(PUT_LATENCY);
     let db = open(&store).await;
