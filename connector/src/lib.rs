@@ -3,6 +3,7 @@
 //!
 //! [`ConnectorOptions`] configure a [`Connector`], which runs until it is told to drain.
 
+pub mod config;
 mod convert;
 mod damage;
 mod instance;

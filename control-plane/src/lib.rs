@@ -4,6 +4,7 @@
 //! server and in a function alike. [`delivery::DeliveryService`] has the event loop.
 
 pub mod api;
+pub mod config;
 pub mod delivery;
 mod secret;
 

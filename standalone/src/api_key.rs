@@ -5,27 +5,15 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use pombal_control_plane::Secret;
+use pombal_control_plane::{Secret, config};
+use pombal_store::env::BadVariable;
 use rand::Rng;
-
-use crate::config::{self, BadVariable};
-
-/// The variable that sets the key.
-const VARIABLE: &str = "AUTHENTICATION_API_KEY";
-/// Shortest key that we take.
-const MIN_CHARS: usize = 16;
-/// Keys that stand in public documents.
-const PUBLIC: [&str; 2] = ["BQYHJGJHJ", "429683C4C977415CAAFCCE10F7D57E11"];
 
 /// There is no usable key.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the environment can't be used")]
     Variable(#[from] BadVariable),
-    #[error("{VARIABLE} must have at least {MIN_CHARS} characters")]
-    Short,
-    #[error("{VARIABLE} is a key from public documents: choose another")]
-    Public,
     #[error("the key file {} can't be used", .0.display())]
     File(PathBuf, #[source] io::Error),
 }
@@ -59,14 +47,8 @@ pub(crate) fn load_or_create(data_dir: &Path) -> Result<ApiKey, Error> {
 
 /// The key from the environment, else the kept one.
 pub(crate) fn load(data_dir: &Path) -> Result<Option<Secret>, Error> {
-    if let Some(key) = config::text(VARIABLE)? {
-        if PUBLIC.contains(&key.as_str()) {
-            return Err(Error::Public);
-        }
-        if key.chars().count() < MIN_CHARS {
-            return Err(Error::Short);
-        }
-        return Ok(Some(Secret::new(key)));
+    if let Some(key) = config::api_key()? {
+        return Ok(Some(key));
     }
     let path = file(data_dir);
     match fs::read_to_string(&path) {

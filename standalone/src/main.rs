@@ -2,12 +2,10 @@
 
 mod api_key;
 mod cli;
-mod config;
 mod data_dir;
 #[cfg(feature = "demo")]
 mod demo;
 mod hooks;
-mod logging;
 mod qr;
 mod serve;
 mod session;
@@ -16,13 +14,14 @@ mod shutdown;
 use std::process::ExitCode;
 
 use clap::Parser;
+use pombal_store::logs;
 
 use crate::cli::{Cli, Command};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    logging::init();
+    logs::init();
     let result = match cli.command {
         None => serve::run(cli.serve).await,
         Some(Command::Qr(args)) => qr::run(args, &cli.serve).await,
@@ -32,7 +31,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            logging::fatal(error.as_ref());
+            logs::fatal(error.as_ref());
             ExitCode::FAILURE
         }
     }

@@ -2,24 +2,27 @@
 
 mod parts;
 
-use pombal_domain::Chain;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pombal_connector::config::{PairingConfig, SessionConfig};
+use pombal_control_plane::config::{self, WebhookConfig};
+use pombal_domain::Chain;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::api_key::ApiKey;
 use crate::cli::ServeArgs;
-use crate::config::{PairingConfig, ServerConfig, WebhookConfig};
 use crate::data_dir::DataDir;
 use crate::serve::parts::Parts;
 use crate::{api_key, shutdown};
 
 /// Longest wait for everything to end. All that matters is durable by then.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
+/// Local disks need no saving of requests.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(2);
 /// How often rows whose time is over are removed from the registry.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -28,7 +31,9 @@ pub(crate) struct Settings {
     pub(crate) args: ServeArgs,
     pub(crate) pairing: PairingConfig,
     pub(crate) webhook: WebhookConfig,
-    pub(crate) server: ServerConfig,
+    pub(crate) session: SessionConfig,
+    /// `SERVER_URL`.
+    pub(crate) server_url: Option<String>,
 }
 
 /// Serves until SIGTERM or SIGINT, or until a part fails for good.
@@ -36,7 +41,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
     let settings = Settings {
         pairing: PairingConfig::from_env()?,
         webhook: WebhookConfig::from_env()?,
-        server: ServerConfig::from_env()?,
+        session: SessionConfig::from_env(COMMIT_INTERVAL)?,
+        server_url: config::server_url()?,
         args,
     };
     let data = DataDir::open(&settings.args.data_dir)?;

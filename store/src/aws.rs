@@ -5,6 +5,8 @@
 //! One HTTP client carries all requests, and counts them.
 
 mod bucket;
+mod config;
+mod deployment;
 mod http;
 mod requests;
 mod units;
@@ -12,6 +14,8 @@ mod units;
 #[cfg(test)]
 pub(crate) mod scripted;
 
+pub use config::{API_KEY_SECRET, AwsConfig};
+pub use deployment::{BODIES_ROOT, Deployment, DeploymentError, MEDIA_ROOT, SESSIONS_ROOT};
 pub use requests::Requests;
 pub use units::Units;
 
@@ -108,6 +112,12 @@ impl Aws {
     #[must_use]
     pub fn units(&self) -> &Units {
         &self.units
+    }
+
+    /// What a client of any other service is made from. It has the same HTTP client below it.
+    #[must_use]
+    pub fn sdk_config(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// A client for `DynamoDB`.

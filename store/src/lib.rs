@@ -5,7 +5,10 @@ pub mod aws;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod egress;
+pub mod env;
 pub mod keys;
+#[cfg(feature = "logs")]
+pub mod logs;
 pub mod media;
 pub mod queue;
 pub mod registry;

@@ -7,6 +7,8 @@
 mod check;
 mod held;
 pub mod large;
+pub mod plan;
+#[cfg(feature = "embedded")]
 pub mod sqlite;
 #[cfg(feature = "aws")]
 pub mod sqs;

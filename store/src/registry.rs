@@ -1,6 +1,6 @@
 //! The registry: instances, shards and replies in one `DynamoDB` table.
 //!
-//! One adapter serves AWS and the embedded default: [`embedded`] puts `dynoxide-rs` below the
+//! One adapter serves AWS and the embedded default: `embedded` puts `dynoxide-rs` below the
 //! real SDK client.
 //!
 //! # The table
@@ -34,10 +34,12 @@
 //! one another. Structured values are JSON text; fields that this version doesn't know are
 //! ignored.
 
+#[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
 mod instances;
 mod listing;
+mod local;
 mod moves;
 mod replies;
 mod row;
@@ -53,6 +55,7 @@ pub use shards::{ShardContent, ShardOwner};
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use local::Local;
 
 /// The registry. A cheap clone.
 #[derive(Clone)]
@@ -60,7 +63,7 @@ pub struct Registry {
     client: Client,
     table: Arc<str>,
     /// The database below the client, when it is in this process.
-    local: Option<Arc<embedded::Local>>,
+    local: Option<Arc<dyn Local>>,
 }
 
 impl Registry {
@@ -93,10 +96,6 @@ impl Registry {
             return Ok(0);
         };
         self.scrub().await?;
-        let db = local.db().clone();
-        tokio::task::spawn_blocking(move || db.sweep_ttl())
-            .await
-            .map_err(Error::storage)?
-            .map_err(Error::storage)
+        local.sweep().await
     }
 }

@@ -14,16 +14,13 @@ use pombal_domain::ShardId;
 use pombal_store::egress::EgressOptions;
 use pombal_store::keys::file::FileKeys;
 use pombal_store::media::local::LocalMedia;
-use pombal_store::queue::QueueOptions;
+use pombal_store::queue::plan;
 use pombal_store::queue::sqlite::QueueFile;
 use pombal_store::{Egress, Keys, Queue, Registry, registry};
 
 use crate::data_dir::{self, DataDir};
 use crate::serve::Settings;
 
-/// A command that was received so often goes to the dead-letter queue. A process that is
-/// killed counts as a receive, so this is more than the failures that a command may have.
-const MAX_COMMAND_RECEIVES: u32 = 25;
 /// How long a drain waits for commands, and for attempts of the delivery.
 const DRAIN: Duration = Duration::from_secs(2);
 /// Longest wait for a connection to a webhook endpoint.
@@ -49,15 +46,14 @@ impl Parts {
         let master = FileKeys::open(data.join(data_dir::MASTER_KEY))?;
         let queues = QueueFile::open(data.join("queues.db"))?;
         let commands = command_queues(&queues, settings.args.shards)?;
-        let events = queues.queue("events", fifo(Duration::from_secs(60), None))?;
+        let events = queues.queue(plan::EVENTS, plan::events_options())?;
         let egress = Egress::new(EgressOptions {
             allow_private: settings.webhook.allow_private,
             connect_timeout: CONNECT_TIMEOUT,
             user_agent: concat!("pombal/", env!("CARGO_PKG_VERSION")).to_owned(),
         })?;
         let url = settings
-            .server
-            .url
+            .server_url
             .clone()
             .unwrap_or_else(|| format!("http://{address}"));
         let media = LocalMedia::open(data.join("media"), &url, &master.derive("media links"))?;
@@ -80,8 +76,8 @@ impl Parts {
             egress,
             DeliveryQueues {
                 events: Arc::clone(&events),
-                retries: queues.queue("deliveries", standard())?,
-                dead: queues.queue("deliveries-dead", standard())?,
+                retries: queues.queue(plan::RETRIES, plan::letters_options())?,
+                dead: queues.queue(plan::DEAD, plan::letters_options())?,
             },
             DeliveryOptions {
                 expose_keys: settings.webhook.include_apikey,
@@ -117,8 +113,8 @@ fn connector_options(settings: &Settings) -> Result<ConnectorOptions, Box<dyn Er
         qr_limit: settings.pairing.qr_limit,
         qr_color: settings.pairing.qr_color,
         device_name: settings.pairing.device_name.clone(),
-        logins_per_second: settings.server.logins_per_second,
-        commit_interval: settings.server.commit_interval,
+        logins_per_second: settings.session.logins_per_second,
+        commit_interval: settings.session.commit_interval,
         drain_timeout: DRAIN,
         ..ConnectorOptions::new(endpoint)
     })
@@ -128,30 +124,11 @@ fn command_queues(
     queues: &QueueFile,
     shards: u16,
 ) -> Result<BTreeMap<ShardId, Arc<dyn Queue>>, pombal_store::queue::Error> {
-    let options = fifo(Duration::from_secs(30), Some(MAX_COMMAND_RECEIVES));
     (0..shards)
         .map(ShardId)
         .map(|shard| {
-            Ok((
-                shard,
-                queues.queue(&format!("commands-{shard}"), options.clone())?,
-            ))
+            let queue = queues.queue(&plan::commands(shard), plan::commands_options())?;
+            Ok((shard, queue))
         })
         .collect()
-}
-
-fn fifo(visibility: Duration, max_receives: Option<u32>) -> QueueOptions {
-    QueueOptions {
-        fifo: true,
-        visibility,
-        max_receives,
-    }
-}
-
-fn standard() -> QueueOptions {
-    QueueOptions {
-        fifo: false,
-        visibility: Duration::from_secs(60),
-        max_receives: None,
-    }
 }

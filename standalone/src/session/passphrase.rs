@@ -5,9 +5,8 @@ use std::io::{IsTerminal, stdin};
 use std::path::Path;
 
 use pombal_sessions::Passphrase;
+use pombal_store::env;
 use zeroize::Zeroizing;
-
-use crate::config;
 
 /// The variable that may hold it.
 const VARIABLE: &str = "POMBAL_PASSPHRASE";
@@ -43,7 +42,7 @@ pub(super) fn of_new(file: Option<&Path>) -> Result<Passphrase, Box<dyn Error>> 
 /// From the file, else from the environment.
 fn given(file: Option<&Path>) -> Result<Option<Passphrase>, Box<dyn Error>> {
     let Some(file) = file else {
-        return Ok(config::text(VARIABLE)?.map(Passphrase::new));
+        return Ok(env::text(VARIABLE)?.map(Passphrase::new));
     };
     let text = std::fs::read_to_string(file)
         .map(Zeroizing::new)

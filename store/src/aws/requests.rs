@@ -13,7 +13,7 @@ pub struct Requests(Arc<Mutex<BTreeMap<Key, u64>>>);
 type Key = (&'static str, String);
 
 impl Requests {
-    /// How many requests `service` (`dynamodb`, `sqs`, `kms`, `s3`) had for `operation`. An
+    /// How many requests `service` (`dynamodb`, `sqs`, `kms`, `secretsmanager`, `s3`) had for `operation`. An
     /// operation of S3 is its class of price: `PUT`, `GET`, `HEAD`, `POST`, `LIST`, `DELETE`.
     #[must_use]
     pub fn of(&self, service: &'static str, operation: &str) -> u64 {
@@ -62,6 +62,7 @@ fn key(request: &Parts) -> Key {
                 "DynamoDB_20120810" => "dynamodb",
                 "AmazonSQS" => "sqs",
                 "TrentService" => "kms",
+                "secretsmanager" => "secretsmanager",
                 _ => "other",
             };
             (service, operation.to_owned())

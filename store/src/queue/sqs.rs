@@ -35,6 +35,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 pub struct Queues {
     client: Client,
     prefix: Arc<str>,
+    /// The addresses up to the names, with a slash at the end, where they are known.
+    base: Option<Arc<str>>,
 }
 
 impl Queues {
@@ -44,6 +46,19 @@ impl Queues {
         Self {
             client,
             prefix: prefix.into(),
+            base: None,
+        }
+    }
+
+    /// The queues whose addresses begin with `url`, the beginning of their names included, such
+    /// as `https://sqs.us-east-1.amazonaws.com/123456789012/pombal-`. They are not looked up.
+    #[must_use]
+    pub fn at(client: Client, url: &str) -> Self {
+        let (base, prefix) = url.split_at(url.rfind('/').map_or(0, |slash| slash + 1));
+        Self {
+            client,
+            prefix: prefix.into(),
+            base: Some(base.into()),
         }
     }
 
@@ -53,12 +68,12 @@ impl Queues {
         &self.prefix
     }
 
-    /// Looks the queue called `name` up. Its visibility timeout is that of `options`, whatever
+    /// The queue called `name`; looked up first unless its address is known. Its visibility timeout is that of `options`, whatever
     /// the queue's own is; where its dead letters go is the queue's own affair.
     ///
     /// # Errors
-    /// [`Error::Storage`], also when there is no such queue; [`Error::Invalid`] for a
-    /// visibility timeout beyond [`super::MAX_VISIBILITY`].
+    /// [`Error::Storage`], also when it is looked up and does not exist; [`Error::Invalid`] for
+    /// a visibility timeout beyond [`super::MAX_VISIBILITY`].
     pub async fn queue(&self, name: &str, options: &QueueOptions) -> Result<Arc<dyn Queue>, Error> {
         check::visibility(options.visibility)?;
         let url = self.url(&self.full_name(name, options.fifo)).await?;
@@ -88,6 +103,9 @@ impl Queues {
     }
 
     async fn url(&self, full_name: &str) -> Result<String, Error> {
+        if let Some(base) = &self.base {
+            return Ok(format!("{base}{full_name}"));
+        }
         let found = self.client.get_queue_url().queue_name(full_name);
         let found = found.send().await.map_err(Error::storage)?;
         found

@@ -23,7 +23,7 @@ use dynoxide::Database;
 
 use super::{Error, Registry};
 use connector::InProcess;
-pub(super) use scrub::Local;
+use scrub::DbFile;
 
 /// The table's name in the file.
 const TABLE: &str = "pombal";
@@ -47,7 +47,7 @@ pub async fn open(path: impl AsRef<Path>) -> Result<Registry, Error> {
     let registry = Registry {
         client: client(db.clone()),
         table: TABLE.into(),
-        local: Some(Arc::new(Local::new(db, path))),
+        local: Some(Arc::new(DbFile::new(db, path))),
     };
     registry.create_table_if_missing().await?;
     registry.scrub().await?;

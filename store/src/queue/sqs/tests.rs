@@ -138,6 +138,24 @@ async fn errors_of_receipts_are_told_apart() {
     assert!(matches!(extended, Err(Error::Storage(_))), "{extended:?}");
 }
 
+#[tokio::test]
+async fn a_queue_at_a_known_address_is_not_looked_up() {
+    let service = Scripted::new([failing(&[], "", false)]);
+    let url = "https://sqs.us-east-1.amazonaws.com/123456789012/pombal-";
+    let queues = Queues::at(Client::new(&service.config()), url);
+    assert_eq!(queues.prefix(), "pombal-");
+    let options = QueueOptions {
+        fifo: true,
+        visibility: Duration::from_secs(30),
+        max_receives: None,
+    };
+    let queue = queues.queue("events", &options).await.unwrap();
+    queue.send(&[message("a")]).await.unwrap();
+    let asked = service.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0]["QueueUrl"], format!("{url}events.fifo"));
+}
+
 #[test]
 fn times_are_rounded_up() {
     for (millis, expected) in [(0, 0), (1, 1), (1000, 1), (1001, 2)] {

@@ -8,23 +8,25 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use dynoxide::Database;
 use rusqlite::Connection;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::registry::Error;
+use crate::registry::local::Local;
 
 /// Longest wait for readers of the file; there are none but in this process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The database of an embedded registry.
-pub(in crate::registry) struct Local {
+pub(super) struct DbFile {
     db: Database,
     path: String,
     scrubbing: Mutex<()>,
 }
 
-impl Local {
+impl DbFile {
     pub(super) fn new(db: Database, path: String) -> Self {
         Self {
             db,
@@ -32,19 +34,19 @@ impl Local {
             scrubbing: Mutex::default(),
         }
     }
+}
 
-    pub(in crate::registry) fn db(&self) -> &Database {
-        &self.db
+#[async_trait]
+impl Local for DbFile {
+    async fn sweep(&self) -> Result<usize, Error> {
+        let db = self.db.clone();
+        tokio::task::spawn_blocking(move || db.sweep_ttl())
+            .await
+            .map_err(Error::storage)?
+            .map_err(Error::storage)
     }
 
-    /// One scrub at a time: who waits here may find that there is nothing left to do.
-    pub(in crate::registry) async fn scrub_turn(&self) -> MutexGuard<'_, ()> {
-        self.scrubbing.lock().await
-    }
-
-    /// Scrubs the file of everything that was deleted before this call. It takes time in
-    /// proportion to the file.
-    pub(in crate::registry) async fn scrub(&self) -> Result<(), Error> {
+    async fn scrub(&self) -> Result<(), Error> {
         let (db, path) = (self.db.clone(), self.path.clone());
         tokio::task::spawn_blocking(move || {
             db.vacuum().map_err(Error::storage)?;
@@ -52,6 +54,10 @@ impl Local {
         })
         .await
         .map_err(Error::storage)?
+    }
+
+    async fn scrub_turn(&self) -> MutexGuard<'_, ()> {
+        self.scrubbing.lock().await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Logs: JSON lines on standard error.
+//! Logs: JSON lines on standard error, the same for every binary.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ const DEFAULT: &str = "warn,pombal=info,pombal_connector=info,pombal_control_pla
 const SILENCED: &str = "wacore_libsignal";
 
 /// Sends logs of all crates to standard error.
-pub(crate) fn init() {
+pub fn init() {
     let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| DEFAULT.to_owned());
     let filter = EnvFilter::new(format!("{wanted},{SILENCED}=off"));
     // Libraries that use `log` end up in the same place. Fails only if done twice.
@@ -29,6 +29,6 @@ pub(crate) fn init() {
 }
 
 /// Says why the process ends, with everything behind it.
-pub(crate) fn fatal(error: &(dyn Error + 'static)) {
+pub fn fatal(error: &(dyn Error + 'static)) {
     tracing::error!(error = %Chain(error), "pombal stops");
 }

@@ -1,0 +1,58 @@
+//! What the environment says about connections. Evolution's names are kept where they mean the
+//! same.
+
+use std::time::Duration;
+
+use pombal_store::env::{self, BadVariable};
+
+/// What the environment says about pairing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairingConfig {
+    /// `QRCODE_LIMIT`: codes shown before giving up.
+    pub qr_limit: u32,
+    /// `QRCODE_COLOR`: `#rrggbb`.
+    pub qr_color: [u8; 3],
+    /// `CONFIG_SESSION_PHONE_CLIENT`: name of the linked device on the phone.
+    pub device_name: String,
+}
+
+impl PairingConfig {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`BadVariable`].
+    pub fn from_env() -> Result<Self, BadVariable> {
+        let device_name = env::text("CONFIG_SESSION_PHONE_CLIENT")?;
+        Ok(Self {
+            qr_limit: env::at_least_one("QRCODE_LIMIT", 30)?,
+            qr_color: env::color("QRCODE_COLOR", [0x19, 0x87, 0x54])?,
+            device_name: device_name.unwrap_or_else(|| "Pombal".to_owned()),
+        })
+    }
+}
+
+/// What the environment says about sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionConfig {
+    /// `SESSION_COMMIT_INTERVAL_MS`: at most one commit of a session database starts per
+    /// interval.
+    pub commit_interval: Duration,
+    /// `LOGINS_PER_SECOND`: WhatsApp logins at most, over all instances.
+    pub logins_per_second: u32,
+}
+
+impl SessionConfig {
+    /// Reads the environment. The best `commit_interval` depends on the storage: a local disk
+    /// needs no saving of requests.
+    ///
+    /// # Errors
+    /// [`BadVariable`].
+    pub fn from_env(commit_interval: Duration) -> Result<Self, BadVariable> {
+        let default = u64::try_from(commit_interval.as_millis()).unwrap_or(u64::MAX);
+        let commit_ms = env::parse("SESSION_COMMIT_INTERVAL_MS", default)?;
+        Ok(Self {
+            commit_interval: Duration::from_millis(commit_ms),
+            logins_per_second: env::at_least_one("LOGINS_PER_SECOND", 20)?,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! What the environment says about the API and the delivery. Evolution's names are kept where
+//! they mean the same.
+
+use std::time::Duration;
+
+use pombal_store::env::{self, BadVariable};
+
+use crate::secret::Secret;
+
+/// Sets the global key.
+const API_KEY: &str = "AUTHENTICATION_API_KEY";
+/// Shortest global key that we take.
+const MIN_KEY_CHARS: usize = 16;
+/// Keys that stand in public documents.
+const PUBLIC_KEYS: [&str; 2] = ["BQYHJGJHJ", "429683C4C977415CAAFCCE10F7D57E11"];
+
+/// What the environment says about webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookConfig {
+    /// `WEBHOOK_ALLOW_PRIVATE`: deliver to loopback and private addresses as well.
+    pub allow_private: bool,
+    /// `WEBHOOK_REQUEST_TIMEOUT_MS`: longest wait for an endpoint.
+    pub timeout: Duration,
+    /// `WEBHOOK_INCLUDE_APIKEY`: put the instance's token into webhook bodies.
+    pub include_apikey: bool,
+}
+
+impl WebhookConfig {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`BadVariable`].
+    pub fn from_env() -> Result<Self, BadVariable> {
+        let timeout_ms: u64 = env::at_least_one("WEBHOOK_REQUEST_TIMEOUT_MS", 30_000)?;
+        Ok(Self {
+            allow_private: env::flag("WEBHOOK_ALLOW_PRIVATE", false)?,
+            timeout: Duration::from_millis(timeout_ms),
+            include_apikey: env::flag("WEBHOOK_INCLUDE_APIKEY", false)?,
+        })
+    }
+}
+
+/// `SERVER_URL`: the API's own address, as shown to clients, without a slash at its end.
+///
+/// # Errors
+/// [`BadVariable`] when it is no address of the web.
+pub fn server_url() -> Result<Option<String>, BadVariable> {
+    let url = env::address("SERVER_URL")?;
+    Ok(url.map(|url| url.trim_end_matches('/').to_owned()))
+}
+
+/// `AUTHENTICATION_API_KEY`: the global key, if it is set.
+///
+/// # Errors
+/// [`BadVariable`] as for [`global_key`].
+pub fn api_key() -> Result<Option<Secret>, BadVariable> {
+    env::text(API_KEY)?
+        .map(|key| global_key(API_KEY, key))
+        .transpose()
+}
+
+/// A global key that `variable` holds, or leads to.
+///
+/// # Errors
+/// [`BadVariable`] when it is too short to be one, or stands in public documents.
+pub fn global_key(variable: &'static str, key: String) -> Result<Secret, BadVariable> {
+    let key = Secret::new(key);
+    let problem = if PUBLIC_KEYS.contains(&key.expose()) {
+        "is a key from public documents: choose another"
+    } else if key.expose().chars().count() < MIN_KEY_CHARS {
+        "the key must have at least 16 characters"
+    } else {
+        return Ok(key);
+    };
+    Err(BadVariable::new(variable, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_anybody_may_guess_are_refused() {
+        for key in ["", "0123456789abcde", PUBLIC_KEYS[0], PUBLIC_KEYS[1]] {
+            let refused = global_key(API_KEY, key.to_owned()).unwrap_err();
+            assert_eq!(refused.variable(), API_KEY);
+            assert!(key.is_empty() || !refused.to_string().contains(key));
+        }
+        assert!(global_key(API_KEY, "0123456789abcdef".to_owned()).is_ok());
+    }
+}
