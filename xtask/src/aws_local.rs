@@ -2,11 +2,11 @@
 //! its own below `target/`.
 
 mod emulator;
-mod python;
 
 use std::process::Command;
 
 use crate::command::{cargo, run as run_command, say, works};
+use crate::python::Tools;
 use emulator::Emulator;
 
 /// Names another AWS than the emulator.
@@ -15,6 +15,16 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 /// The packages with tests that need AWS, and the features that build these.
 pub(crate) const FEATURES: &str = "pombal-store/aws-conformance,pombal-sessions/aws-conformance,\
                                    pombal-control-plane/aws-conformance";
+
+/// These packages.
+const PACKAGES: [&str; 3] = ["pombal-store", "pombal-sessions", "pombal-control-plane"];
+
+/// The emulator.
+const MINISTACK: Tools = Tools {
+    name: "aws-local",
+    requirements: include_str!("aws_local/requirements.txt"),
+    needed: "the AWS adapters are tested against ministack (or what AWS_ENDPOINT_URL names)",
+};
 
 /// How the names of these tests begin.
 const TESTS: &str = "aws::";
@@ -36,7 +46,7 @@ impl Aws {
                 _emulator: None,
             });
         }
-        let emulator = Emulator::start(&python::ready()?)?;
+        let emulator = Emulator::start(&MINISTACK.ready()?.join("ministack"))?;
         say(&format!("AWS is ministack on {}", emulator.endpoint()));
         Ok(Self {
             endpoint: emulator.endpoint().to_owned(),
@@ -69,7 +79,7 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     } else {
         cargo(&["test", "--no-fail-fast"])
     };
-    for package in ["pombal-store", "pombal-sessions", "pombal-control-plane"] {
+    for package in PACKAGES {
         command.args(["-p", package]);
     }
     command.args(["--locked", "--features", FEATURES, "--tests"]);

@@ -4,10 +4,12 @@ mod aws_local;
 mod bench;
 mod binaries;
 mod command;
+mod costs;
 mod licences;
 mod lint;
 mod nightly;
 mod npm;
+mod python;
 mod test;
 
 use std::process::ExitCode;
@@ -17,6 +19,7 @@ cargo xtask test [filter…]    build everything and run every test
 cargo xtask aws-local         run the tests that need AWS against an emulator
 cargo xtask nightly           the long tests, at length: 100 kills, 128 seeds
 cargo xtask lint              rustfmt and clippy, without mercy
+cargo xtask costs             write what it costs on AWS into docs/OPERATIONS.md
 cargo xtask bench <name>      run one bench (pair, text, or all)";
 
 fn main() -> ExitCode {
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Some("aws-local") => aws_local::run(&args[1..]),
         Some("nightly") => nightly::run_all(),
         Some("lint") => lint::run_all(),
+        Some("costs") => costs::write_page(),
         Some("bench") => bench::run(&args[1..]),
         _ => Err(USAGE.to_owned()),
     };

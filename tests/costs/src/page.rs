@@ -1,0 +1,178 @@
+//! The section "What it costs" of `docs/OPERATIONS.md`.
+
+use std::fmt::Write;
+
+use crate::assumed::{
+    CONNECTION_STATE_MS, CREATE_MS, DELIVERY_MS, FUNCTION_GB, SEND_TEXT_MS, SHARDS, TASK_CPUS,
+    TASK_GB,
+};
+use crate::bill;
+use crate::counts::{
+    COMMAND_TAKEN, CONNECTION_STATE, CREATE, DELIVERY, EVENT_BATCH, EVENTS_PER_BATCH,
+    IDLE_SHARD_HOUR, INSTANCE_INDEXES, POLLS_PER_HOUR, RECONCILE, RECONCILES_PER_HOUR, REPLY,
+    SEND_TEXT, Usage,
+};
+use crate::price::ALL;
+
+/// What stands before the generated part of the page.
+pub const BEGIN: &str = "<!-- costs: made by `cargo xtask costs`, do not edit -->";
+/// What stands behind it.
+pub const END: &str = "<!-- costs: end -->";
+
+/// The page with its generated part made anew. None: the page has no place for it.
+#[must_use]
+pub fn renew(page: &str) -> Option<String> {
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{}{END}{after}", section()))
+}
+
+/// The generated part.
+#[must_use]
+pub fn section() -> String {
+    [operations(), standing(), assumptions(), prices()].concat()
+}
+
+fn operations() -> String {
+    let rows = [
+        (
+            "`GET /instance/connectionState`",
+            told(&CONNECTION_STATE),
+            bill::connection_state(),
+        ),
+        (
+            "`POST /message/sendText`",
+            format!(
+                "{}; in the connector {}, {}",
+                told(&SEND_TEXT),
+                told(&COMMAND_TAKEN),
+                told(&REPLY)
+            ),
+            bill::send_text(),
+        ),
+        (
+            "`POST /instance/create`",
+            format!(
+                "{}, and {INSTANCE_INDEXES} writes to indexes",
+                told(&CREATE)
+            ),
+            bill::create(),
+        ),
+        (
+            "an event, from the connector to a webhook",
+            format!(
+                "for {EVENTS_PER_BATCH} that come one by one {}; each {}",
+                told(&EVENT_BATCH),
+                told(&DELIVERY)
+            ),
+            bill::event(),
+        ),
+    ];
+    let mut text = String::from(
+        "\n| operation | what it asks for, as tests count it | dollars per million |\n|---|---|---:|\n",
+    );
+    for (name, asks, dollars) in rows {
+        line(&mut text, &[name, &asks, &format!("{:.2}", dollars * 1e6)]);
+    }
+    text.push_str(
+        "\nCalls include the HTTP API and the function. A message that comes in is one event, and \
+         so is each news of a message that was sent: three or four until it is read. A reply that \
+         is not there at the first look costs a read more at each further one. Transfer, logs and \
+         media are not in here.\n",
+    );
+    text
+}
+
+fn standing() -> String {
+    let mut text = String::from("\n| standing | what it asks for | dollars |\n|---|---|---:|\n");
+    let shard = format!(
+        "per hour {POLLS_PER_HOUR} long polls, {RECONCILES_PER_HOUR} times {}, and at most {}",
+        told(&RECONCILE),
+        told(&IDLE_SHARD_HOUR)
+    );
+    let month = |dollars: f64| format!("{dollars:.2} a month");
+    let all = bill::task_month() + f64::from(SHARDS) * bill::shard_month();
+    line(
+        &mut text,
+        &["an idle shard", &shard, &month(bill::shard_month())],
+    );
+    let task = format!("{TASK_CPUS} vCPU, {TASK_GB} GB, one public address, no writes");
+    line(
+        &mut text,
+        &[
+            "a connector without shards",
+            &task,
+            &month(bill::task_month()),
+        ],
+    );
+    let name = format!("an idle connector with {SHARDS} shards");
+    line(&mut text, &[&name, "the sum of these", &month(all)]);
+    for interval in [100, 250] {
+        let name = format!("a shard that writes all the time, at {interval} ms");
+        let hour = format!("{:.3} an hour", bill::busy_hour(interval));
+        line(
+            &mut text,
+            &[&name, "one PUT per commit, however much is in it", &hour],
+        );
+    }
+    text.push_str(
+        "\nThe interval is `SESSION_COMMIT_INTERVAL_MS`. A shard writes no more often than that, \
+         whatever its traffic, and not at all when nothing happens.\n",
+    );
+    text
+}
+
+fn assumptions() -> String {
+    format!(
+        "\nAssumed, not counted: functions of {FUNCTION_GB} GB that take {CONNECTION_STATE_MS} ms \
+         for connectionState, {CREATE_MS} ms for create, {SEND_TEXT_MS} ms for sendText and \
+         {DELIVERY_MS} ms for a batch of the delivery, most of it waiting.\n"
+    )
+}
+
+fn prices() -> String {
+    let mut text = String::from(
+        "\nList prices of us-east-1, August 2026, without free tiers:\n\n| what | price | AWS |\n|---|---|---|\n",
+    );
+    for price in ALL {
+        line(&mut text, &[price.what, price.listed, price.source]);
+    }
+    text.push('\n');
+    text
+}
+
+/// Requests in words.
+fn told(usage: &Usage) -> String {
+    let mut words: Vec<String> = usage
+        .requests
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    for (units, kind) in [(usage.read_units, "read"), (usage.write_units, "write")] {
+        if units > 0.0 {
+            words.push(format!("{units} {kind} units"));
+        }
+    }
+    words.join(", ")
+}
+
+fn line(text: &mut String, cells: &[&str]) {
+    // Writing to a string can't fail.
+    let _ = writeln!(text, "| {} |", cells.join(" | "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_generated_part_changes() {
+        let page = format!("a\n{BEGIN}\nold\n{END}\nb\n");
+        let renewed = renew(&page).unwrap();
+        assert!(renewed.starts_with("a\n") && renewed.ends_with("\nb\n"));
+        assert!(!renewed.contains("old") && renewed.contains("sendText"));
+        assert_eq!(renew(&renewed).unwrap(), renewed);
+        assert_eq!(renew("no place"), None);
+    }
+}
