@@ -19,7 +19,7 @@ pub(crate) const FEATURES: &str = "pombal-store/aws-conformance,pombal-sessions/
 /// These packages.
 const PACKAGES: [&str; 3] = ["pombal-store", "pombal-sessions", "pombal-control-plane"];
 
-/// The emulator.
+/// The emulator, with the transform that makes functions and event sources of `template.yaml`.
 const MINISTACK: Tools = Tools {
     name: "aws-local",
     requirements: include_str!("aws_local/requirements.txt"),
@@ -33,25 +33,50 @@ const TESTS: &str = "aws::";
 pub(crate) struct Aws {
     endpoint: String,
     /// Stopped when dropped.
-    _emulator: Option<Emulator>,
+    emulator: Option<Emulator>,
 }
 
 impl Aws {
+    /// Where the emulator plays to be.
+    pub(crate) const REGION: &str = "us-east-1";
+
     /// Takes what `AWS_ENDPOINT_URL` names, or starts the emulator.
     pub(crate) fn start() -> Result<Self, String> {
-        if let Ok(endpoint) = std::env::var(ENDPOINT) {
-            say(&format!("AWS is {endpoint}, as {ENDPOINT} says"));
-            return Ok(Self {
-                endpoint,
-                _emulator: None,
-            });
+        if std::env::var_os(ENDPOINT).is_some() {
+            Self::named()
+        } else {
+            Self::emulate(0)
         }
-        let emulator = Emulator::start(&MINISTACK.ready()?.join("ministack"))?;
+    }
+
+    /// Takes what `AWS_ENDPOINT_URL` names.
+    pub(crate) fn named() -> Result<Self, String> {
+        let endpoint = std::env::var(ENDPOINT).map_err(|error| format!("{ENDPOINT}: {error}"))?;
+        say(&format!("AWS is {endpoint}, as {ENDPOINT} says"));
+        Ok(Self {
+            endpoint,
+            emulator: None,
+        })
+    }
+
+    /// Starts the emulator on a port of the loopback, or on a free one for 0.
+    pub(crate) fn emulate(port: u16) -> Result<Self, String> {
+        let emulator = Emulator::start(&MINISTACK.ready()?.join("ministack"), port)?;
         say(&format!("AWS is ministack on {}", emulator.endpoint()));
         Ok(Self {
             endpoint: emulator.endpoint().to_owned(),
-            _emulator: Some(emulator),
+            emulator: Some(emulator),
         })
+    }
+
+    /// Where AWS is.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Waits until the emulator ends.
+    pub(crate) fn wait(self) -> Result<(), String> {
+        self.emulator.map_or(Ok(()), Emulator::wait)
     }
 
     /// Tells a command's children where AWS is and who they are. What the environment says
@@ -59,7 +84,9 @@ impl Aws {
     pub(crate) fn tell(&self, command: &mut Command) {
         command.env(ENDPOINT, &self.endpoint);
         for (name, value) in [
-            ("AWS_REGION", "us-east-1"),
+            ("AWS_REGION", Self::REGION),
+            // What Python's SDK reads.
+            ("AWS_DEFAULT_REGION", Self::REGION),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_EC2_METADATA_DISABLED", "true"),

@@ -1,10 +1,12 @@
-//! `cargo xtask test | aws-local | nightly | lint | bench <name>`: what people and CI run.
+//! `cargo xtask test | aws-local | localstack | package | deploy-check | nightly | lint |
+//! bench <name>`: what people and CI run.
 
 mod aws_local;
 mod bench;
 mod binaries;
 mod command;
 mod costs;
+mod deploy;
 mod licences;
 mod lint;
 mod nightly;
@@ -17,6 +19,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [filter…]    build everything and run every test
 cargo xtask aws-local         run the tests that need AWS against an emulator
+cargo xtask localstack        deploy template.yaml into an emulator, and stay
+cargo xtask package           package template.yaml for what AWS_ENDPOINT_URL names
+cargo xtask deploy-check      check template.yaml and infra/
 cargo xtask nightly           the long tests, at length: 100 kills, 128 seeds
 cargo xtask lint              rustfmt and clippy, without mercy
 cargo xtask costs             write what it costs on AWS into docs/OPERATIONS.md
@@ -27,6 +32,9 @@ fn main() -> ExitCode {
     let result = match args.first().map(String::as_str) {
         Some("test") => test::run(&args[1..]),
         Some("aws-local") => aws_local::run(&args[1..]),
+        Some("localstack") => deploy::run_local(),
+        Some("package") => deploy::print_package(),
+        Some("deploy-check") => deploy::check(),
         Some("nightly") => nightly::run_all(),
         Some("lint") => lint::run_all(),
         Some("costs") => costs::write_page(),

@@ -10,7 +10,8 @@ use crate::command::{run, target, works};
 pub(crate) struct Tools {
     /// The directory below `target/`.
     pub(crate) name: &'static str,
-    /// Every package of the environment, with its version and the hashes of its files.
+    /// Every package of the environment, with its version and the hashes of its files, as
+    /// `pip-compile --generate-hashes --allow-unsafe --strip-extras` writes them.
     pub(crate) requirements: &'static str,
     /// For people without Python: what needs it, and what they can do.
     pub(crate) needed: &'static str,
@@ -48,7 +49,8 @@ impl Tools {
         run(Command::new(python.join("bin").join("python"))
             .args(["-m", "pip", "install"])
             .args(["--quiet", "--disable-pip-version-check"])
-            .args(["--require-hashes", "--only-binary", ":all:"])
+            // The list is complete: there is nothing to resolve.
+            .args(["--no-deps", "--require-hashes", "--only-binary", ":all:"])
             .arg("--requirement")
             .arg(&requirements))
     }

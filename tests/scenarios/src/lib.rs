@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod aws;
 mod baileys;
 mod hooks;
 mod process;
@@ -14,6 +15,7 @@ mod wait;
 mod world;
 
 pub use api::{Answer, Api};
+pub use aws::Stack;
 pub use baileys::{Baileys, Status};
 pub use hooks::{Hook, HookServer};
 pub use process::{API_KEY, Build, Pombal, PombalOptions};

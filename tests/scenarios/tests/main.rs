@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure is a failed test")]
 
+mod aws;
 mod baileys;
 mod connection;
 mod endings;

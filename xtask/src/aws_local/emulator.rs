@@ -1,6 +1,6 @@
 //! The emulator as a process.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -20,15 +20,20 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts `program` on a free port of the loopback and waits until it answers.
-    pub(super) fn start(program: &Path) -> Result<Self, String> {
-        let address = free_port().map_err(|error| format!("no free port: {error}"))?;
-        let log = target().join("aws-local").join("ministack.log");
+    /// Starts `program` on `port` of the loopback, or on a free one for 0, and waits until it
+    /// answers.
+    pub(super) fn start(program: &Path, port: u16) -> Result<Self, String> {
+        let address = free_port(port).map_err(|error| format!("port {port}: {error}"))?;
+        let dir = target().join("aws-local");
+        let log = dir.join("ministack.log");
         let failed = |error: std::io::Error| format!("{}: {error}", program.display());
+        fs::create_dir_all(&dir).map_err(failed)?;
         let out = File::create(&log).map_err(failed)?;
         let child = Command::new(program)
             .env("BIND_HOST", address.ip().to_string())
             .env("GATEWAY_PORT", address.port().to_string())
+            // Functions inherit it: their AWS is this one.
+            .env("AWS_ENDPOINT_URL", format!("http://{address}"))
             .stdin(Stdio::null())
             .stdout(out.try_clone().map_err(failed)?)
             .stderr(out)
@@ -54,6 +59,14 @@ impl Emulator {
     pub(super) fn endpoint(&self) -> &str {
         &self.endpoint
     }
+
+    /// Waits until it ends, by Ctrl-C as a rule.
+    pub(super) fn wait(mut self) -> Result<(), String> {
+        match self.child.wait() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("ministack: {error}")),
+        }
+    }
 }
 
 impl Drop for Emulator {
@@ -65,8 +78,8 @@ impl Drop for Emulator {
 }
 
 /// A port that was free a moment ago: the emulator can't be told to choose one.
-fn free_port() -> std::io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+fn free_port(port: u16) -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()
 }
 
 /// Whether it speaks HTTP by now.

@@ -1,0 +1,3 @@
+//! Scenarios on the deployed template: functions as they ship, in an emulator.
+
+mod stack;
