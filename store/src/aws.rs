@@ -5,6 +5,7 @@
 //! One HTTP client carries all requests, and counts them.
 
 mod bucket;
+mod collisions;
 mod config;
 mod deployment;
 mod http;
@@ -26,9 +27,11 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use object_store::aws::AmazonS3;
 
+use collisions::Collisions;
 use http::Http;
 
 /// Tries of one request, the first included.
@@ -67,6 +70,8 @@ pub struct Aws {
     http: Http,
     requests: Requests,
     units: Units,
+    /// Names the retry quotas of these clients, unless they share those of the process.
+    quota: Option<uuid::Uuid>,
 }
 
 impl Aws {
@@ -75,22 +80,38 @@ impl Aws {
     /// # Errors
     /// [`Error::NoRegion`], [`Error::Http`].
     pub async fn from_env() -> Result<Self, Error> {
+        Self::load(None).await
+    }
+
+    /// The same, but every service is at `endpoint`, whatever the environment says, and retry
+    /// quotas are their own: for tests that put something between themselves and AWS.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_env`].
+    #[cfg(feature = "conformance")]
+    pub async fn at(endpoint: &str) -> Result<Self, Error> {
+        Self::load(Some(endpoint)).await
+    }
+
+    async fn load(endpoint: Option<&str>) -> Result<Self, Error> {
         let requests = Requests::default();
         let http = Http::new(requests.clone()).map_err(Error::Http)?;
         let retries = RetryConfig::standard()
             .with_max_attempts(TRIES)
             .with_initial_backoff(FIRST_PAUSE);
         // Pinned: a later version may change timeouts and retries.
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http.clone())
             .sleep_impl(TokioSleep::new())
             .retry_config(retries)
             .timeout_config(tries_of(TRY_TIMEOUT))
             // It takes a long poll for a request that does not get on. Silence ends by the
             // time-outs above and those of the HTTP client.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .load()
-            .await;
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        if let Some(endpoint) = endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        let config = loader.load().await;
         if config.region().is_none() {
             return Err(Error::NoRegion);
         }
@@ -99,6 +120,7 @@ impl Aws {
             http,
             requests,
             units: Units::default(),
+            quota: endpoint.map(|_| uuid::Uuid::new_v4()),
         })
     }
 
@@ -123,25 +145,34 @@ impl Aws {
     /// A client for `DynamoDB`.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let config = aws_sdk_dynamodb::config::Builder::from(&self.config)
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config)
             .interceptor(self.units.clone())
-            .build();
-        aws_sdk_dynamodb::Client::from_conf(config)
+            .retry_classifier(Collisions);
+        config.set_retry_partition(self.quota("dynamodb"));
+        aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
     /// A client for SQS.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        let config = aws_sdk_sqs::config::Builder::from(&self.config)
-            .timeout_config(tries_of(POLL_TIMEOUT))
-            .build();
-        aws_sdk_sqs::Client::from_conf(config)
+        let mut config =
+            aws_sdk_sqs::config::Builder::from(&self.config).timeout_config(tries_of(POLL_TIMEOUT));
+        config.set_retry_partition(self.quota("sqs"));
+        aws_sdk_sqs::Client::from_conf(config.build())
     }
 
     /// A client for KMS.
     #[must_use]
     pub fn kms(&self) -> aws_sdk_kms::Client {
-        aws_sdk_kms::Client::new(&self.config)
+        let mut config = aws_sdk_kms::config::Builder::from(&self.config);
+        config.set_retry_partition(self.quota("kms"));
+        aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    /// The retry quota of a service, if it is not that of the process.
+    fn quota(&self, service: &str) -> Option<RetryPartition> {
+        let id = self.quota?;
+        Some(RetryPartition::new(format!("{service}-{id}")))
     }
 
     /// The bucket called `name`, with conditional writes. Whether it exists is not looked up.

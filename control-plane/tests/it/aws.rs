@@ -2,6 +2,8 @@
 //!
 //! Against AWS, or against what stands in for it: `cargo xtask aws-local`.
 
+mod faults;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,11 +34,19 @@ struct Cloud {
     clients: Aws,
     router: Router,
     token: String,
+    /// The same registry and command queue, with clients of their own.
+    registry: Registry,
+    commands: Arc<dyn Queue>,
 }
 
 impl Cloud {
     async fn start() -> Self {
-        let (clients, others) = (aws::connect().await, aws::connect().await);
+        Self::on(aws::connect().await).await
+    }
+
+    /// With an API that uses `clients`.
+    async fn on(clients: Aws) -> Self {
+        let others = aws::connect().await;
         let theirs = aws::registry(&others).await;
         let registry = Registry::new(clients.dynamodb(), theirs.table());
         let queues = aws::queues(&others);
@@ -49,6 +59,7 @@ impl Cloud {
             .create_if_missing("commands-0", &options)
             .await
             .unwrap();
+        let theirs_too = queues.queue("commands-0", &options).await.unwrap();
         let queues = pombal_store::queue::sqs::Queues::new(clients.sqs(), queues.prefix());
         let commands: Arc<dyn Queue> = Arc::new(Answered {
             queue: queues.queue("commands-0", &options).await.unwrap(),
@@ -69,6 +80,8 @@ impl Cloud {
             clients,
             router,
             token: GLOBAL_KEY.to_owned(),
+            registry: theirs.clone(),
+            commands: theirs_too,
         };
         let body = json!({ "instanceName": "b1", "integration": "WHATSAPP-BAILEYS" });
         let (status, made) = cloud.call("POST", "/instance/create", &body).await;

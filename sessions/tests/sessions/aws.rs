@@ -2,6 +2,8 @@
 //!
 //! Against AWS, or against what stands in for it: `cargo xtask aws-local`.
 
+mod faults;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

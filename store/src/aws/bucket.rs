@@ -6,14 +6,21 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use object_store::CredentialProvider;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, S3ConditionalPut};
+use object_store::{BackoffConfig, CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
 
 use super::http::Http;
+use super::{FIRST_PAUSE, TRIES};
 
 /// Credentials are asked for anew so long before they expire.
 const EARLY: Duration = Duration::from_secs(300);
+
+/// Longest pause between two tries of one request.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// No try begins so long after the first: as long as all tries of the other services take
+/// when none is answered.
+const TRYING: Duration = Duration::from_secs(20);
 
 /// The endpoint of S3 alone, before that of all services, as in every AWS SDK.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
@@ -26,6 +33,7 @@ pub(super) fn open(
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(name)
         .with_http_connector(http)
+        .with_retry(retries())
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         // A role need not have the right to tag, and nothing here has tags.
         .with_disable_tagging(true);
@@ -35,7 +43,9 @@ pub(super) fn open(
     if let Some(provider) = config.credentials_provider() {
         builder = builder.with_credentials(Arc::new(Credentials::new(provider)));
     }
-    let own = std::env::var(ENDPOINT).ok();
+    // An endpoint that the program gives comes before those of the environment.
+    let is_given = config.get_origin("endpoint_url").is_client_config();
+    let own = std::env::var(ENDPOINT).ok().filter(|_| !is_given);
     if let Some(endpoint) = own.as_deref().or(config.endpoint_url()) {
         builder = builder
             .with_endpoint(endpoint)
@@ -45,6 +55,20 @@ pub(super) fn open(
         builder = builder.with_virtual_hosted_style_request(true);
     }
     builder.build().map(Arc::new)
+}
+
+/// As many tries as with the other services. The object store's own ten would take minutes,
+/// and the session database tries again above them.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: FIRST_PAUSE,
+            max_backoff: LONGEST_PAUSE,
+            base: 2.0,
+        },
+        max_retries: TRIES as usize - 1,
+        retry_timeout: TRYING,
+    }
 }
 
 /// The SDK's credentials for the object store, which asks before each request.

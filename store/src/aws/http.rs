@@ -30,6 +30,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest silence while an answer is waited for or read. Longer than SQS's longest poll.
 const READ_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// What the object store is told instead of 409 for an object that must not exist yet.
+///
+/// S3 says with 409 that another request for the same key was under way, and that this one may
+/// be tried again; an object that is there is 412
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>). The object
+/// store takes 409 for "there already", and the session database that for a newer writer.
+const TRY_AGAIN: http::StatusCode = http::StatusCode::SERVICE_UNAVAILABLE;
+
 /// A cheap clone.
 #[derive(Clone)]
 pub(super) struct Http {
@@ -134,6 +142,8 @@ impl HttpService for Http {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (parts, body) = request.into_parts();
         self.requests.count(&parts);
+        let creates = parts.method == http::Method::PUT
+            && parts.headers.contains_key(http::header::IF_NONE_MATCH);
         let body = match body.as_bytes() {
             Some(bytes) => reqwest::Body::from(bytes.clone()),
             None => reqwest::Body::wrap(body),
@@ -142,7 +152,10 @@ impl HttpService for Http {
             .try_into()
             .map_err(store_error)?;
         let answer = self.client.execute(request).await.map_err(store_error)?;
-        let (parts, body) = http::Response::from(answer).into_parts();
+        let (mut parts, body) = http::Response::from(answer).into_parts();
+        if creates && parts.status == http::StatusCode::CONFLICT {
+            parts.status = TRY_AGAIN;
+        }
         let body = HttpResponseBody::new(body.map_err(store_error));
         Ok(HttpResponse::from_parts(parts, body))
     }

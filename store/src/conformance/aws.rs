@@ -14,12 +14,27 @@ use crate::registry::Registry;
 
 /// Clients for what `AWS_ENDPOINT_URL` names, with counts of their own.
 pub async fn connect() -> Aws {
-    assert!(
-        std::env::var_os("AWS_ENDPOINT_URL").is_some(),
-        "AWS_ENDPOINT_URL is not set: run `cargo xtask aws-local`, which starts an emulator and \
-         runs these tests against it"
-    );
+    let _is_set = endpoint();
     Aws::from_env().await.unwrap()
+}
+
+/// The same for what is at `endpoint`: something between the tests and AWS.
+pub async fn connect_at(endpoint: &str) -> Aws {
+    Aws::at(endpoint).await.unwrap()
+}
+
+/// What `AWS_ENDPOINT_URL` names.
+///
+/// # Panics
+/// When it is not set.
+#[must_use]
+pub fn endpoint() -> String {
+    std::env::var("AWS_ENDPOINT_URL").unwrap_or_else(|_| {
+        panic!(
+            "AWS_ENDPOINT_URL is not set: run `cargo xtask aws-local`, which starts an emulator \
+             and runs these tests against it"
+        )
+    })
 }
 
 /// A name that nothing else has: 40 characters and those of `what`.

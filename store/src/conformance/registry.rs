@@ -20,6 +20,8 @@ use pombal_domain::instance::{Desired, Integration, Observed, Pairing, QrCode, S
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Epoch, Instance, InstanceId, InstanceName, PhoneNumber, Seq, ShardId};
 
+pub use projection::event;
+
 use crate::registry::{Error, Registry};
 
 /// Makes registries.
@@ -71,7 +73,11 @@ fn token_hash() -> String {
 }
 
 /// An instance with something in every field.
-fn instance(called: &str, shard: u16) -> Instance {
+///
+/// # Panics
+/// When `called` is no name.
+#[must_use]
+pub fn instance(called: &str, shard: u16) -> Instance {
     Instance {
         id: InstanceId::random(),
         name: name(called),

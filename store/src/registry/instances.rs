@@ -9,16 +9,26 @@ use super::transact::Cancelled;
 use super::{Error, Registry};
 
 impl Registry {
-    /// Adds an instance: its row and its token, in one transaction.
+    /// Adds an instance: its row and its token, in one transaction. Adding it twice is adding
+    /// it once.
+    ///
+    /// After any failure it reads the row before it concludes: the transaction may have been
+    /// done, and a later try, or a caller's, may have failed on it.
     ///
     /// # Errors
     /// [`Error::NameTaken`], [`Error::TokenTaken`]; [`Error::Storage`].
     pub async fn create_instance(&self, instance: &Instance) -> Result<(), Error> {
-        match self.transact(self.creation(instance)?).await {
-            Ok(()) => Ok(()),
-            Err(Cancelled::Conditions(failed)) => Err(taken(&failed)),
-            Err(Cancelled::Other(error)) => Err(error),
+        let Err(cancelled) = self.transact(self.creation(instance)?).await else {
+            return Ok(());
+        };
+        let row = self.instance(&instance.name).await;
+        if matches!(row, Ok(Some(row)) if row.id == instance.id) {
+            return Ok(());
         }
+        Err(match cancelled {
+            Cancelled::Conditions(failed) => taken(&failed),
+            Cancelled::Other(error) => error,
+        })
     }
 
     /// The writes that add an instance: its row, then its token.

@@ -7,9 +7,16 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::{Error, Registry};
 
-/// How often a transaction that met another one on its items is tried.
+/// How often a transaction is tried that met another one on its items, or too many.
 const TRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// Reasons of a cancellation that pass.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
+const PASSING: [&str; 3] = [
+    "TransactionConflict",
+    "ProvisionedThroughputExceeded",
+    "ThrottlingError",
+];
 
 /// Why a transaction did nothing.
 pub(super) enum Cancelled {
@@ -20,9 +27,12 @@ pub(super) enum Cancelled {
 }
 
 impl Registry {
-    /// Runs a transaction. One that collides with another on the same items is tried again:
-    /// the SDK does that only for single writes. The SDK's own retries carry one client
-    /// request token, so they can't fail on what they did themselves.
+    /// Runs a transaction. One that collides with another on the same items, or is throttled,
+    /// is tried again: to the SDK a cancellation is final. The SDK's own retries carry one
+    /// client request token, so they can't fail on what they did themselves. The tries here
+    /// can: an earlier one may have been done and its answer lost before the SDK's next one
+    /// met another transaction. Where conditions fail on what a transaction itself wrote, its
+    /// caller has to look.
     pub(super) async fn transact(&self, items: Vec<TransactWriteItem>) -> Result<(), Cancelled> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
@@ -39,8 +49,8 @@ impl Registry {
                     .collect();
                 return Err(Cancelled::Conditions(failed));
             }
-            let collided = codes.iter().any(|code| code == "TransactionConflict");
-            if !collided || attempt == TRIES {
+            let passes = codes.iter().any(|code| PASSING.contains(&code.as_str()));
+            if !passes || attempt == TRIES {
                 return Err(Cancelled::Other(Error::storage(error)));
             }
             tokio::time::sleep(pause.mul_f64(rand::random_range(0.0..1.0))).await;

@@ -12,6 +12,7 @@ use pombal_domain::{
     Desired, Epoch, Event, EventId, EventName, Instance, InstanceId, InstanceName, Integration,
     Pairing, Seq, Settings, ShardId, WebhookConfig,
 };
+use pombal_store::Keys;
 use pombal_store::queue::Outgoing;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -48,27 +49,15 @@ impl Rig {
     }
 
     pub(crate) fn start_with(&self, change: impl FnOnce(&mut DeliveryOptions)) -> Running {
-        let mut options = DeliveryOptions::new("http://gateway.test");
-        options.schedule.delays = vec![Duration::from_millis(50); 3];
-        options.schedule.overload_floor = Duration::from_millis(50);
-        options.receive_wait = Duration::from_millis(50);
-        options.error_backoff = Duration::from_millis(20);
+        let mut options = quick();
         change(&mut options);
-        let service = DeliveryService::new(
+        Running::start(DeliveryService::new(
             self.stores.registry.clone(),
             Arc::clone(&self.stores.keys),
             egress(true),
             self.queues.clone(),
             options,
-        );
-        let handle = service.handle();
-        let shutdown = CancellationToken::new();
-        let task = tokio::spawn(service.run(shutdown.clone()));
-        Running {
-            handle,
-            shutdown,
-            task,
-        }
+        ))
     }
 
     /// Adds an instance that wants every event at `url`.
@@ -82,54 +71,14 @@ impl Rig {
         url: &str,
         change: impl FnOnce(&mut WebhookConfig),
     ) -> Instance {
-        let mut webhook = WebhookConfig {
-            id: uuid::Uuid::new_v4(),
-            enabled: true,
-            url: url.to_owned(),
-            headers: None,
-            by_events: false,
-            base64: false,
-            events: EventName::ALL.to_vec(),
-            created_at: UnixMs(0),
-            updated_at: UnixMs(0),
-        };
-        change(&mut webhook);
-        let id = InstanceId::random();
-        let (key, data_key) = self.stores.keys.generate(id).await.unwrap();
-        let row = Instance {
-            id,
-            name: InstanceName::parse(name).unwrap(),
-            integration: Integration::Baileys,
-            shard: ShardId(0),
-            number: None,
-            token_hash: format!("{:0>64}", id.as_uuid().simple()),
-            token_sealed: key.seal(format!("token:{id}").as_bytes(), b"T-1").unwrap(),
-            data_key,
-            desired: Desired::Connected,
-            pairing: Pairing::Qr,
-            generation: 1,
-            settings: Settings::default(),
-            webhook: Some(webhook),
-            websocket: None,
-            sqs: None,
-            observed: Observed::never(),
-            epoch: Epoch(0),
-            seq: Seq(0),
-            created_at: UnixMs(0),
-            updated_at: UnixMs(0),
-        };
+        let mut row = listening(&*self.stores.keys, name, url).await;
+        row.webhook.as_mut().map(change).unwrap();
         self.stores.registry.create_instance(&row).await.unwrap();
         row
     }
 
     pub(crate) async fn publish(&self, event: &Event) {
-        let message = Outgoing {
-            body: serde_json::to_string(event).unwrap(),
-            group: Some(event.instance.to_string()),
-            dedup: Some(event.id.to_string()),
-            delay: Duration::ZERO,
-        };
-        self.queues.events.send(&[message]).await.unwrap();
+        self.queues.events.send(&[message(event)]).await.unwrap();
     }
 
     /// Publishes events with these seqs.
@@ -148,7 +97,78 @@ impl Rig {
     }
 }
 
+/// Options whose waits are milliseconds.
+pub(crate) fn quick() -> DeliveryOptions {
+    let mut options = DeliveryOptions::new("http://gateway.test");
+    options.schedule.delays = vec![Duration::from_millis(50); 3];
+    options.schedule.overload_floor = Duration::from_millis(50);
+    options.receive_wait = Duration::from_millis(50);
+    options.error_backoff = Duration::from_millis(20);
+    options
+}
+
+/// An instance that wants every event at `url`. It is in no registry yet.
+pub(crate) async fn listening(keys: &dyn Keys, name: &str, url: &str) -> Instance {
+    let webhook = WebhookConfig {
+        id: uuid::Uuid::new_v4(),
+        enabled: true,
+        url: url.to_owned(),
+        headers: None,
+        by_events: false,
+        base64: false,
+        events: EventName::ALL.to_vec(),
+        created_at: UnixMs(0),
+        updated_at: UnixMs(0),
+    };
+    let id = InstanceId::random();
+    let (key, data_key) = keys.generate(id).await.unwrap();
+    Instance {
+        id,
+        name: InstanceName::parse(name).unwrap(),
+        integration: Integration::Baileys,
+        shard: ShardId(0),
+        number: None,
+        token_hash: format!("{:0>64}", id.as_uuid().simple()),
+        token_sealed: key.seal(format!("token:{id}").as_bytes(), b"T-1").unwrap(),
+        data_key,
+        desired: Desired::Connected,
+        pairing: Pairing::Qr,
+        generation: 1,
+        settings: Settings::default(),
+        webhook: Some(webhook),
+        websocket: None,
+        sqs: None,
+        observed: Observed::never(),
+        epoch: Epoch(0),
+        seq: Seq(0),
+        created_at: UnixMs(0),
+        updated_at: UnixMs(0),
+    }
+}
+
+/// An event as connectors send it.
+pub(crate) fn message(event: &Event) -> Outgoing {
+    Outgoing {
+        body: serde_json::to_string(event).unwrap(),
+        group: Some(event.instance.to_string()),
+        dedup: Some(event.id.to_string()),
+        delay: Duration::ZERO,
+    }
+}
+
 impl Running {
+    /// Runs a service.
+    pub(crate) fn start(service: DeliveryService) -> Self {
+        let handle = service.handle();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(service.run(shutdown.clone()));
+        Self {
+            handle,
+            shutdown,
+            task,
+        }
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         self.handle.counts()
     }

@@ -9,7 +9,8 @@ use rand::seq::SliceRandom;
 use super::*;
 
 /// An event whose projection says where in the stream it stands.
-pub(super) fn event(instance: &Instance, epoch: u64, seq: u64) -> Event {
+#[must_use]
+pub fn event(instance: &Instance, epoch: u64, seq: u64) -> Event {
     Event {
         id: EventId::random(),
         instance: instance.id,
