@@ -3,6 +3,8 @@
 //!
 //! [`ConnectorOptions`] configure a [`Connector`], which runs until it is told to drain.
 
+#[cfg(feature = "aws")]
+mod aws;
 pub mod config;
 mod convert;
 mod damage;
@@ -12,8 +14,10 @@ mod pacing;
 mod publish;
 mod service;
 mod shard;
+mod status;
 mod whatsapp;
 
 pub use options::{ConnectorOptions, Seams};
 pub use service::{Connector, Error};
+pub use status::{Report, Status};
 pub use whatsapp::endpoint::{BadEndpoint, Endpoint};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use object_store::ObjectStore;
 use pombal_domain::ShardId;
+use pombal_sessions::Medium;
 use pombal_store::{Keys, Queue, Registry};
 
 use crate::whatsapp::endpoint::Endpoint;
@@ -59,6 +60,8 @@ pub struct Seams {
     pub sessions: Arc<dyn ObjectStore>,
     /// Prefix of the session databases in [`Self::sessions`].
     pub sessions_root: String,
+    /// What [`Self::sessions`] is made of: requests to a bucket are billed.
+    pub sessions_medium: Medium,
     /// The events queue (FIFO, group = instance).
     pub events: Arc<dyn Queue>,
     /// One command queue per shard (FIFO, group = instance). The connector owns these shards.

@@ -11,6 +11,7 @@ use crate::damage;
 use crate::options::{ConnectorOptions, Seams};
 use crate::pacing::{Backoff, Pacing};
 use crate::shard::{self, Shard};
+use crate::status::Status;
 use crate::whatsapp::client::Clients;
 
 /// The connector can't go on.
@@ -43,6 +44,7 @@ pub struct Connector {
     seams: Seams,
     clients: Clients,
     pacing: Arc<Pacing>,
+    status: Status,
 }
 
 impl Connector {
@@ -59,7 +61,14 @@ impl Connector {
             seams,
             clients,
             pacing,
+            status: Status::default(),
         })
+    }
+
+    /// Tells what the connector is doing, while it runs and afterwards.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.clone()
     }
 
     /// Runs until `drain` is cancelled: then commands in flight are finished, sockets closed
@@ -69,6 +78,8 @@ impl Connector {
     /// [`Error::ShardLost`] when another process took a shard. All others are drained first.
     pub async fn run(self, drain: CancellationToken) -> Result<(), Error> {
         let connector = Arc::new(self);
+        let owned = connector.seams.commands.keys().copied();
+        connector.status.runs(owned, drain.clone());
         let mut shards = JoinSet::new();
         for &shard in connector.seams.commands.keys() {
             let connector = Arc::clone(&connector);
@@ -93,13 +104,18 @@ impl Connector {
             let error = match self.open(shard).await {
                 Ok(open) => {
                     backoff.reset();
+                    self.status.serving(shard, open.census());
                     match open.run(drain.clone()).await {
-                        Ok(()) => return Ok(()),
+                        Ok(()) => {
+                            self.status.released(shard);
+                            return Ok(());
+                        }
                         Err(error) => error,
                     }
                 }
                 Err(error) => error,
             };
+            self.status.down(shard);
             if matches!(error, shard::Error::Fenced) {
                 return Err(Error::ShardLost {
                     shard,
@@ -122,6 +138,7 @@ impl Connector {
     /// opening it would write to it. Its instances show as closed; the other shards go on.
     async fn leave_alone(&self, shard: ShardId, drain: &CancellationToken) {
         tracing::error!(%shard, "shard damaged; it stays closed until a restart");
+        self.status.damaged(shard);
         let mut tick = interval(self.options.reconcile_interval);
         while drain.run_until_cancelled(tick.tick()).await.is_some() {
             // Again and again: instances are created, and wishes made, in a shard that is shut.

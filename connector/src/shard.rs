@@ -19,6 +19,7 @@ use crate::damage;
 use crate::instance::{self, InstanceHandle, Mail, Supervisor};
 use crate::options::{ConnectorOptions, Seams};
 use crate::pacing::Pacing;
+use crate::status::Census;
 use crate::whatsapp::client::Clients;
 
 /// Longest wait for all instances to close their sockets.
@@ -94,6 +95,7 @@ pub(crate) struct Shard {
     context: Arc<Context>,
     queue: Arc<dyn Queue>,
     instances: Mutex<HashMap<InstanceId, InstanceHandle>>,
+    census: Census,
     /// Stops everything that writes, at the very end.
     stop: CancellationToken,
 }
@@ -114,7 +116,12 @@ impl Shard {
         let epoch = seams.registry.take_shard(shard, me, seen).await?;
         let db = ShardDb::open(ShardDbOptions {
             commit_interval: options.commit_interval,
-            ..ShardDbOptions::local(Arc::clone(&seams.sessions), &seams.sessions_root, shard)
+            ..ShardDbOptions::on(
+                seams.sessions_medium,
+                Arc::clone(&seams.sessions),
+                &seams.sessions_root,
+                shard,
+            )
         })
         .await?;
         tracing::info!(%shard, %epoch, "shard taken");
@@ -133,8 +140,14 @@ impl Shard {
             context: Arc::new(context),
             queue,
             instances: Mutex::default(),
+            census: Census::default(),
             stop: CancellationToken::new(),
         }))
+    }
+
+    /// Who lives here and is connected, at any time.
+    pub(crate) fn census(&self) -> Census {
+        self.census.clone()
     }
 
     /// Runs the shard until `drain` is cancelled, or it is lost.
@@ -284,6 +297,7 @@ impl Shard {
         let id = row.id;
         let context = Arc::clone(&self.context);
         let handle = Supervisor::start(context, row, session, self.stop.child_token()).await?;
+        self.census.enter(id, handle.live.clone());
         instances.insert(id, handle.clone());
         Ok(Some((handle, true)))
     }

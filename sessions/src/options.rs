@@ -74,6 +74,20 @@ impl ShardDbOptions {
         }
     }
 
+    /// The defaults for what the store is made of.
+    #[must_use]
+    pub fn on(
+        medium: Medium,
+        object_store: Arc<dyn ObjectStore>,
+        root: &str,
+        shard: ShardId,
+    ) -> Self {
+        match medium {
+            Medium::Bucket => Self::new(object_store, root, shard),
+            Medium::LocalDisk => Self::local(object_store, root, shard),
+        }
+    }
+
     /// Options for a local directory: 2 ms commit interval, free polling.
     #[must_use]
     pub fn local(object_store: Arc<dyn ObjectStore>, root: &str, shard: ShardId) -> Self {

@@ -14,10 +14,16 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// The packages with tests that need AWS, and the features that build these.
 pub(crate) const FEATURES: &str = "pombal-store/aws-conformance,pombal-sessions/aws-conformance,\
-                                   pombal-control-plane/aws-conformance";
+                                   pombal-control-plane/aws-conformance,\
+                                   pombal-connector/aws-conformance";
 
 /// These packages.
-const PACKAGES: [&str; 3] = ["pombal-store", "pombal-sessions", "pombal-control-plane"];
+const PACKAGES: [&str; 4] = [
+    "pombal-store",
+    "pombal-sessions",
+    "pombal-control-plane",
+    "pombal-connector",
+];
 
 /// The emulator, with the transform that makes functions and event sources of `template.yaml`.
 const MINISTACK: Tools = Tools {

@@ -14,6 +14,9 @@ use tokio::time::timeout;
 
 use super::*;
 
+#[cfg(feature = "aws-conformance")]
+mod aws;
+
 /// A queue that refuses to take anything while it is broken.
 struct Breakable {
     queue: Arc<dyn Queue>,
@@ -76,6 +79,15 @@ impl Fixture {
 
     /// A publisher as a new owner of the shard has it. Its token stops it.
     async fn publisher(&self, epoch: u64) -> (PublisherHandle, CancellationToken) {
+        self.publisher_to(self.queue.clone(), epoch).await
+    }
+
+    /// The same, sending to another queue.
+    async fn publisher_to(
+        &self,
+        queue: Arc<dyn Queue>,
+        epoch: u64,
+    ) -> (PublisherHandle, CancellationToken) {
         let store = local_store(self.dir.path().join("sessions")).unwrap();
         let db = ShardDb::open(ShardDbOptions::local(store, "s", ShardId(0)))
             .await
@@ -86,7 +98,6 @@ impl Fixture {
             epoch: Epoch(epoch),
             ..self.origin.clone()
         };
-        let queue: Arc<dyn Queue> = self.queue.clone();
         (Publisher::start(origin, session, queue, stop.clone()), stop)
     }
 

@@ -1,5 +1,7 @@
 //! Delivery, from the events queue to an endpoint.
 
+#[cfg(feature = "aws-conformance")]
+mod aws;
 mod flow;
 mod requests;
 mod retries;

@@ -11,6 +11,7 @@ use pombal_connector::{Connector, ConnectorOptions, Endpoint, Seams};
 use pombal_control_plane::delivery::DeliveryQueues;
 use pombal_control_plane::{ApiOptions, ApiState, DeliveryOptions, DeliveryService, Secret, api};
 use pombal_domain::ShardId;
+use pombal_sessions::Medium;
 use pombal_store::egress::EgressOptions;
 use pombal_store::keys::file::FileKeys;
 use pombal_store::media::local::LocalMedia;
@@ -91,6 +92,7 @@ impl Parts {
             keys,
             sessions: pombal_sessions::local_store(data.join(data_dir::SESSIONS))?,
             sessions_root: data_dir::SESSIONS_ROOT.to_owned(),
+            sessions_medium: Medium::LocalDisk,
             events,
             commands,
         };

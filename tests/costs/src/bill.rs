@@ -3,8 +3,7 @@
 use crate::assumed::{FUNCTION_GB, TASK_CPUS, TASK_GB};
 use crate::counts::{
     COMMAND_TAKEN, COMMIT, CONNECTION_STATE, CREATE, DELIVERY, EVENT_BATCH, EVENTS_PER_BATCH,
-    IDLE_SHARD_HOUR, INSTANCE_INDEXES, POLLS_PER_HOUR, RECONCILE, RECONCILES_PER_HOUR, REPLY,
-    SEND_TEXT, Usage,
+    IDLE_SHARD_HOUR, POLLS_PER_HOUR, RECONCILE, RECONCILES_PER_HOUR, REPLY, SEND_TEXT, Usage,
 };
 use crate::price::{
     FARGATE_CPU_HOUR, FARGATE_GB_HOUR, HOURS_PER_MONTH, HTTP_API, IPV4_HOUR, KMS, LAMBDA_GB_SECOND,
@@ -40,10 +39,10 @@ pub fn connection_state() -> f64 {
     call(&CONNECTION_STATE, assumed::CONNECTION_STATE_MS)
 }
 
-/// One `POST /instance/create`, with its writes to the indexes.
+/// One `POST /instance/create`.
 #[must_use]
 pub fn create() -> f64 {
-    call(&CREATE, assumed::CREATE_MS) + times(INSTANCE_INDEXES, WRITE_UNIT.dollars)
+    call(&CREATE, assumed::CREATE_MS)
 }
 
 /// One `POST /message/sendText`, with the connector's part. Its events come on top.

@@ -54,19 +54,16 @@ pub const COMMAND_TAKEN: Usage = Usage {
     ..Usage::NONE
 };
 
-/// `POST /instance/create`. The units are those of the table; each of its indexes that the row
-/// is in takes a write as well ([`INSTANCE_INDEXES`]).
+/// `POST /instance/create`: instance and token, twice the price in a transaction, and the three
+/// indexes that the instance is in.
 pub const CREATE: Usage = Usage {
     requests: &[
         ("dynamodb TransactWriteItems", 1),
         ("kms GenerateDataKey", 1),
     ],
-    write_units: 4.0,
+    write_units: 7.0,
     ..Usage::NONE
 };
-
-/// Indexes of the table that an instance's row is in (`by_shard`, `by_id`, `by_name`).
-pub const INSTANCE_INDEXES: u64 = 3;
 
 /// Messages in one batch of the delivery, for [`EVENT_BATCH`].
 pub const EVENTS_PER_BATCH: u64 = 4;
@@ -110,7 +107,7 @@ pub const IDLE_WRITES: u64 = 0;
 
 /// Requests of a quiet shard's session database per hour, each at most. Deletions cost nothing.
 pub const IDLE_SHARD_HOUR: Usage = Usage {
-    requests: &[("s3 GET", 60), ("s3 LIST", 40), ("s3 PUT", 0)],
+    requests: &[("s3 GET", 90), ("s3 LIST", 6), ("s3 PUT", 4)],
     ..Usage::NONE
 };
 

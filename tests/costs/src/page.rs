@@ -8,9 +8,8 @@ use crate::assumed::{
 };
 use crate::bill;
 use crate::counts::{
-    COMMAND_TAKEN, CONNECTION_STATE, CREATE, DELIVERY, EVENT_BATCH, EVENTS_PER_BATCH,
-    IDLE_SHARD_HOUR, INSTANCE_INDEXES, POLLS_PER_HOUR, RECONCILE, RECONCILES_PER_HOUR, REPLY,
-    SEND_TEXT, Usage,
+    COMMAND_TAKEN, COMMIT, CONNECTION_STATE, CREATE, DELIVERY, EVENT_BATCH, EVENTS_PER_BATCH,
+    IDLE_SHARD_HOUR, POLLS_PER_HOUR, RECONCILE, RECONCILES_PER_HOUR, REPLY, SEND_TEXT, Usage,
 };
 use crate::price::ALL;
 
@@ -43,40 +42,41 @@ fn operations() -> String {
         (
             "`POST /message/sendText`",
             format!(
-                "{}; in the connector {}, {}",
+                "{}; the connector {}, {}",
                 told(&SEND_TEXT),
                 told(&COMMAND_TAKEN),
                 told(&REPLY)
             ),
             bill::send_text(),
         ),
-        (
-            "`POST /instance/create`",
-            format!(
-                "{}, and {INSTANCE_INDEXES} writes to indexes",
-                told(&CREATE)
-            ),
-            bill::create(),
-        ),
+        ("`POST /instance/create`", told(&CREATE), bill::create()),
         (
             "an event, from the connector to a webhook",
             format!(
-                "for {EVENTS_PER_BATCH} that come one by one {}; each {}",
+                "{EVENTS_PER_BATCH} that come one by one together {}; each of them {}",
                 told(&EVENT_BATCH),
                 told(&DELIVERY)
             ),
             bill::event(),
         ),
+        (
+            "a commit of a shard's session database",
+            told(&COMMIT),
+            bill::of(&COMMIT),
+        ),
     ];
     let mut text = String::from(
-        "\n| operation | what it asks for, as tests count it | dollars per million |\n|---|---|---:|\n",
+        "\n| operation | what it asks for, as tests count it | dollars per million |\n\
+         |---|---|---:|\n",
     );
     for (name, asks, dollars) in rows {
         line(&mut text, &[name, &asks, &format!("{:.2}", dollars * 1e6)]);
     }
     text.push_str(
         "\nCalls include the HTTP API and the function. A message that comes in is one event, and \
-         so is each news of a message that was sent: three or four until it is read. A reply that \
+         so is each news of a message that was sent: three or four until it is read. Events and keys are committed before anything leaves; \
+         what a shard writes within one interval shares a commit, and the bench `sessions` measures \
+         how many a message takes. A reply that \
          is not there at the first look costs a read more at each further one. Transfer, logs and \
          media are not in here.\n",
     );
@@ -86,7 +86,7 @@ fn operations() -> String {
 fn standing() -> String {
     let mut text = String::from("\n| standing | what it asks for | dollars |\n|---|---|---:|\n");
     let shard = format!(
-        "per hour {POLLS_PER_HOUR} long polls, {RECONCILES_PER_HOUR} times {}, and at most {}",
+        "per hour {POLLS_PER_HOUR} long polls, {RECONCILES_PER_HOUR} times ({}), at most {}",
         told(&RECONCILE),
         told(&IDLE_SHARD_HOUR)
     );
@@ -132,7 +132,8 @@ fn assumptions() -> String {
 
 fn prices() -> String {
     let mut text = String::from(
-        "\nList prices of us-east-1, August 2026, without free tiers:\n\n| what | price | AWS |\n|---|---|---|\n",
+        "\nList prices of us-east-1, August 2026, without free tiers:\n\n\
+         | what | price | AWS |\n|---|---|---|\n",
     );
     for price in ALL {
         line(&mut text, &[price.what, price.listed, price.source]);
@@ -147,14 +148,33 @@ fn told(usage: &Usage) -> String {
         .requests
         .iter()
         .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| format!("{count} {name}"))
+        .map(|(name, count)| format!("{count} {}", proper(name)))
         .collect();
-    for (units, kind) in [(usage.read_units, "read"), (usage.write_units, "write")] {
+    for (units, kind) in [
+        (usage.read_units, "read unit"),
+        (usage.write_units, "write unit"),
+    ] {
+        let plural = if units == 1.0 { "" } else { "s" };
         if units > 0.0 {
-            words.push(format!("{units} {kind} units"));
+            words.push(format!("{units} {kind}{plural}"));
         }
     }
     words.join(", ")
+}
+
+/// A request under its service's proper name.
+fn proper(request: &str) -> String {
+    let names = [
+        ("dynamodb ", "DynamoDB "),
+        ("kms ", "KMS "),
+        ("s3 ", "S3 "),
+        ("sqs ", "SQS "),
+    ];
+    let found = names.iter().find_map(|(ours, proper)| {
+        let operation = request.strip_prefix(ours)?;
+        Some(format!("{proper}{operation}"))
+    });
+    found.unwrap_or_else(|| request.to_owned())
 }
 
 fn line(text: &mut String, cells: &[&str]) {

@@ -10,6 +10,9 @@ use crate::queue::{Error, Incoming, MAX_BATCH, Receipt};
 
 /// The longest poll that SQS knows.
 const MAX_POLL_SECONDS: i32 = 20;
+/// What is left of a wait after an empty poll is not worth another request below this: polls
+/// are billed, last whole seconds, and may end a little early by our clock.
+const LEAST_REST: Duration = Duration::from_secs(1);
 
 impl SqsQueue {
     /// Polls until there is a message, or the time is over. At least one request.
@@ -18,10 +21,11 @@ impl SqsQueue {
             return Ok(Vec::new());
         }
         let end = Instant::now() + wait;
+        let mut left = wait;
         loop {
-            let left = seconds(end.saturating_duration_since(Instant::now()));
-            let found = self.receive_once(max, left.min(MAX_POLL_SECONDS)).await?;
-            if !found.is_empty() || Instant::now() >= end {
+            let found = self.receive_once(max, poll_seconds(left)).await?;
+            left = end.saturating_duration_since(Instant::now());
+            if !found.is_empty() || !worth_a_poll(left) {
                 return Ok(found);
             }
         }
@@ -49,6 +53,14 @@ impl SqsQueue {
     }
 }
 
+fn poll_seconds(left: Duration) -> i32 {
+    seconds(left).min(MAX_POLL_SECONDS)
+}
+
+fn worth_a_poll(left: Duration) -> bool {
+    left >= LEAST_REST
+}
+
 /// A message that is not ours, or is damaged, stays where it is: in the end it becomes a dead
 /// letter.
 fn incoming(message: Message) -> Option<Incoming> {
@@ -71,4 +83,21 @@ fn read(message: Message) -> Option<Incoming> {
             .ok()?,
         receipt: Receipt(message.receipt_handle?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_wait_of_twenty_seconds_is_one_poll() {
+        assert_eq!(poll_seconds(Duration::from_secs(20)), 20);
+        // It came back early by our clock.
+        assert!(!worth_a_poll(Duration::from_millis(40)));
+        assert!(!worth_a_poll(Duration::ZERO));
+        // A longer wait goes on.
+        assert!(worth_a_poll(Duration::from_secs(10)));
+        assert_eq!(poll_seconds(Duration::from_secs(45)), 20);
+        assert_eq!(poll_seconds(Duration::from_millis(300)), 1);
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use pombal_costs::counts::{COMMAND_TAKEN, EVENT_BATCH, EVENTS_PER_BATCH, REPLY};
 use pombal_domain::{CommandId, ConnectorId, Epoch, InstanceId, Reply, ShardId};
 use pombal_store::conformance::aws;
 use pombal_store::media::s3::S3Media;
@@ -11,7 +12,7 @@ use pombal_store::queue::sqs::Queues;
 use pombal_store::queue::{Outgoing, QueueOptions};
 
 #[tokio::test]
-async fn four_messages_cost_six_requests_of_sqs() {
+async fn messages_one_by_one_cost_a_request_each_and_share_two() {
     let queues = aws::queues(&aws::connect().await);
     let options = QueueOptions {
         fifo: true,
@@ -22,7 +23,7 @@ async fn four_messages_cost_six_requests_of_sqs() {
     let clients = aws::connect().await;
     let queue = Queues::new(clients.sqs(), queues.prefix());
     let queue = queue.queue("events", &options).await.unwrap();
-    for n in 0..4 {
+    for n in 0..EVENTS_PER_BATCH {
         let message = Outgoing {
             body: format!("{n}"),
             group: Some(n.to_string()),
@@ -32,15 +33,21 @@ async fn four_messages_cost_six_requests_of_sqs() {
         queue.send(&[message]).await.unwrap();
     }
     let got = queue.receive(10, Duration::from_secs(5)).await.unwrap();
-    assert_eq!(got.len(), 4);
+    assert_eq!(got.len() as u64, EVENTS_PER_BATCH);
     let receipts: Vec<_> = got.into_iter().map(|m| m.receipt).collect();
     queue.ack(&receipts).await.unwrap();
     let requests = clients.requests();
-    assert_eq!(requests.of("sqs", "SendMessageBatch"), 4);
-    assert_eq!(requests.of("sqs", "ReceiveMessage"), 1);
-    assert_eq!(requests.of("sqs", "DeleteMessageBatch"), 1);
+    for (operation, count) in EVENT_BATCH.requests {
+        let asked = requests.of("sqs", operation.trim_start_matches("sqs "));
+        assert_eq!(asked, *count, "{operation}");
+    }
+    for (operation, count) in COMMAND_TAKEN.requests {
+        let asked = requests.of("sqs", operation.trim_start_matches("sqs "));
+        assert_eq!(asked, *count, "{operation}");
+    }
     // And one to find the queue, once.
-    assert_eq!(requests.of_service("sqs"), 7, "{:?}", requests.all());
+    let all = EVENT_BATCH.of("sqs") + 1;
+    assert_eq!(requests.of_service("sqs"), all, "{:?}", requests.all());
 }
 
 #[tokio::test]
@@ -55,7 +62,9 @@ async fn dynamodb_tells_what_it_bills() {
         .put_reply(command, &Reply::Done, minute)
         .await
         .unwrap();
-    assert_eq!((units.read(), units.written()), (0.0, 1.0));
+    assert_eq!((units.read(), units.written()), (0.0, REPLY.write_units));
+    let written = clients.requests().of("dynamodb", "PutItem");
+    assert_eq!(REPLY.requests, [("dynamodb PutItem", written)]);
     registry.reply(command).await.unwrap().unwrap();
     assert_eq!((units.read(), units.written()), (1.0, 1.0));
     // A transaction costs twice as much.
