@@ -1,5 +1,5 @@
-//! `cargo xtask test | aws-local | localstack | package | deploy-check | nightly | lint |
-//! bench <name>`: what people and CI run.
+//! `cargo xtask test | aws-local | localstack | package | deploy-check | nightly | lint | image |
+//! costs | bench <name>`: what people and CI run.
 
 mod aws_local;
 mod bench;
@@ -7,6 +7,7 @@ mod binaries;
 mod command;
 mod costs;
 mod deploy;
+mod image;
 mod licences;
 mod lint;
 mod nightly;
@@ -24,6 +25,7 @@ cargo xtask package           package template.yaml for what AWS_ENDPOINT_URL na
 cargo xtask deploy-check      check template.yaml and infra/
 cargo xtask nightly           the long tests, at length: 100 kills, 128 seeds
 cargo xtask lint              rustfmt and clippy, without mercy
+cargo xtask image             build the connector's image with podman, and try it
 cargo xtask costs             write what it costs on AWS into docs/OPERATIONS.md
 cargo xtask bench <name>      run one bench (pair, text, or all)";
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Some("deploy-check") => deploy::check(),
         Some("nightly") => nightly::run_all(),
         Some("lint") => lint::run_all(),
+        Some("image") => image::run(&args[1..]),
         Some("costs") => costs::write_page(),
         Some("bench") => bench::run(&args[1..]),
         _ => Err(USAGE.to_owned()),

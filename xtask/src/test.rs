@@ -2,7 +2,7 @@
 
 use crate::binaries;
 use crate::command::{cargo, say, works};
-use crate::{aws_local, licences, lint, npm};
+use crate::{aws_local, image, licences, lint, npm};
 
 /// All tests, or those that match `filters`.
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
@@ -24,5 +24,9 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
         .env("POMBAL_DEMO_BIN", demo)
         .env("POMBAL_BIN", production);
     aws.tell(&mut command);
-    crate::command::run(&mut command)
+    crate::command::run(&mut command)?;
+    if filters.is_empty() {
+        image::run_if_possible(&aws)?;
+    }
+    Ok(())
 }
