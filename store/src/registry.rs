@@ -44,6 +44,7 @@ mod moves;
 mod replies;
 mod row;
 mod scrubbing;
+pub mod shape;
 mod shards;
 mod table;
 mod transact;

@@ -18,6 +18,8 @@ mod receive;
 mod send;
 mod settle;
 
+pub use create::settings;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use pombal_domain::time::UnixMs;
 use pombal_domain::{CommandId, Reply};
 
 use super::row::{Item, Row, json, key, number};
-use super::table::TTL;
+use super::shape::TTL;
 use super::{Error, Registry};
 
 /// The exact end of a row's life. The table's own TTL is in seconds, and days late.

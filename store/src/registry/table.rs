@@ -1,4 +1,4 @@
-//! The table's shape, and making it.
+//! Making the table.
 
 use std::time::Duration;
 
@@ -8,10 +8,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
 };
 
-use super::{Error, Registry};
-
-/// The attribute that holds a row's last second.
-pub(super) const TTL: &str = "expires_at";
+use super::{Error, Registry, shape};
 
 /// A new table is usually active within ten seconds; a minute and a half is patience.
 const CREATE_POLLS: u32 = 180;
@@ -63,28 +60,16 @@ impl Registry {
             .create_table()
             .table_name(&*self.table)
             .billing_mode(BillingMode::PayPerRequest);
-        for (name, kind) in [
-            ("pk", ScalarAttributeType::S),
-            ("sk", ScalarAttributeType::S),
-            ("shard", ScalarAttributeType::N),
-            ("shard_sort", ScalarAttributeType::S),
-            ("id", ScalarAttributeType::S),
-            ("listed", ScalarAttributeType::S),
-            ("name", ScalarAttributeType::S),
-        ] {
+        for (name, kind) in shape::ATTRIBUTES {
             let attribute = AttributeDefinition::builder()
                 .attribute_name(name)
-                .attribute_type(kind);
+                .attribute_type(ScalarAttributeType::from(kind));
             request = request.attribute_definitions(attribute.build().map_err(Error::storage)?);
         }
-        let shape = key_schema("pk", Some("sk")).map_err(Error::storage)?;
+        let shape = key_schema(shape::KEY).map_err(Error::storage)?;
         request = request.set_key_schema(Some(shape));
-        for (name, partition, sort) in [
-            ("by_shard", "shard", Some("shard_sort")),
-            ("by_id", "id", None),
-            ("by_name", "listed", Some("name")),
-        ] {
-            let index = index(name, partition, sort).map_err(Error::storage)?;
+        for (name, key) in shape::INDEXES {
+            let index = index(name, key).map_err(Error::storage)?;
             request = request.global_secondary_indexes(index);
         }
         match request.send().await {
@@ -119,7 +104,7 @@ impl Registry {
         }
         let wish = TimeToLiveSpecification::builder()
             .enabled(true)
-            .attribute_name(TTL);
+            .attribute_name(shape::TTL);
         self.client
             .update_time_to_live()
             .table_name(&*self.table)
@@ -131,7 +116,9 @@ impl Registry {
     }
 }
 
-fn key_schema(partition: &str, sort: Option<&str>) -> Result<Vec<KeySchemaElement>, BuildError> {
+fn key_schema(
+    (partition, sort): (&str, Option<&str>),
+) -> Result<Vec<KeySchemaElement>, BuildError> {
     [
         Some((partition, KeyType::Hash)),
         sort.map(|sort| (sort, KeyType::Range)),
@@ -147,14 +134,10 @@ fn key_schema(partition: &str, sort: Option<&str>) -> Result<Vec<KeySchemaElemen
     .collect()
 }
 
-fn index(
-    name: &str,
-    partition: &str,
-    sort: Option<&str>,
-) -> Result<GlobalSecondaryIndex, BuildError> {
+fn index(name: &str, key: (&str, Option<&str>)) -> Result<GlobalSecondaryIndex, BuildError> {
     GlobalSecondaryIndex::builder()
         .index_name(name)
-        .set_key_schema(Some(key_schema(partition, sort)?))
+        .set_key_schema(Some(key_schema(key)?))
         .projection(
             Projection::builder()
                 .projection_type(ProjectionType::All)

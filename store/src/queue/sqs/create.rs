@@ -96,8 +96,10 @@ impl Queues {
     }
 }
 
-/// The settings of a queue, but where its dead letters go.
-fn settings(options: &QueueOptions) -> Attributes {
+/// The settings of a queue, but where its dead letters go. `template.yaml` has the same, under
+/// the same names; a test compares the two.
+#[must_use]
+pub fn settings(options: &QueueOptions) -> Vec<(QueueAttributeName, String)> {
     use QueueAttributeName as Name;
     let mut settings = vec![
         (Name::MaximumMessageSize, LARGEST_MESSAGE_BYTES.to_string()),

@@ -1,4 +1,4 @@
-//! As much of CloudFormation's API as scenarios need.
+//! As much of `CloudFormation`'s API as scenarios need.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
      Credential=test/20260101/us-east-1/cloudformation/aws4_request, \
      SignedHeaders=host, Signature=none";
 
-/// CloudFormation at what `AWS_ENDPOINT_URL` names.
+/// `CloudFormation` at what `AWS_ENDPOINT_URL` names.
 pub(super) struct CloudFormation {
     client: Client,
     endpoint: String,

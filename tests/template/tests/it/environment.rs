@@ -1,0 +1,111 @@
+//! Roles are given the variables that the code reads, by the names that it reads.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pombal_template::Templates;
+use serde_json::Value;
+
+/// How the names of our variables begin.
+const OURS: [&str; 9] = [
+    "AUTHENTICATION_",
+    "CONFIG_",
+    "LOGINS_",
+    "POMBAL_",
+    "QRCODE_",
+    "RUST_",
+    "SERVER_",
+    "SESSION_",
+    "WEBHOOK_",
+];
+
+/// What the code reads and no template sets, and why.
+const NOT_SET: [(&str, &str); 2] = [
+    ("AUTHENTICATION_API_KEY", "the secret has the key"),
+    ("POMBAL_WHATSAPP_URL", "for relays and demos"),
+];
+
+#[test]
+fn functions_are_given_what_the_code_reads() {
+    let templates = Templates::read();
+    let main = templates.get("template.yaml");
+    let mut given = names(&main["Globals"]["Function"]["Environment"]["Variables"]);
+    for function in templates.of_type("AWS::Serverless::Function") {
+        given.extend(names(&function.property("Environment")["Variables"]));
+    }
+    let mut read = read_by("control-plane/src");
+    read.extend(read_by("store/src/aws"));
+    read.extend(read_by("store/src/logs.rs"));
+    // Sessions are the connectors'.
+    read.remove("POMBAL_SESSIONS_BUCKET");
+    compare(&given, &read);
+}
+
+#[test]
+fn connectors_are_given_what_the_code_reads() {
+    let templates = Templates::read();
+    let task = &templates.get("infra/connector.yaml")["Resources"]["Task"]["Properties"];
+    let list = task["ContainerDefinitions"][0]["Environment"].as_array();
+    let given = list.unwrap().iter().map(|variable| {
+        // `!If [set, variable, none]`.
+        let variable = variable.get("Fn::If").map_or(variable, |choice| &choice[1]);
+        variable["Name"].as_str().unwrap().to_owned()
+    });
+    let mut read = read_by("connector/src");
+    read.extend(read_by("store/src/aws"));
+    read.extend(read_by("store/src/logs.rs"));
+    // The global key is the API's.
+    read.remove("POMBAL_API_KEY_SECRET");
+    compare(&given.collect(), &read);
+}
+
+fn compare(given: &BTreeSet<String>, read: &BTreeSet<String>) {
+    let unread: Vec<_> = given.difference(read).collect();
+    assert!(unread.is_empty(), "nothing reads {unread:?}");
+    let excused = |name: &&String| NOT_SET.iter().any(|(excused, _)| excused == name);
+    let missing: Vec<_> = read
+        .difference(given)
+        .filter(|name| !excused(name))
+        .collect();
+    assert!(missing.is_empty(), "nobody sets {missing:?}");
+}
+
+fn names(variables: &Value) -> BTreeSet<String> {
+    let variables = variables.as_object().into_iter().flatten();
+    variables.map(|(name, _)| name.clone()).collect()
+}
+
+/// The names of variables among the string literals of a file, or of a folder's files.
+fn read_by(path: &str) -> BTreeSet<String> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    collect(&here.ancestors().nth(2).unwrap().join(path), &mut files);
+    assert!(!files.is_empty(), "{path} has no files");
+    let names = files.iter().flat_map(|file| {
+        let text = fs::read_to_string(file).unwrap();
+        // Every second part is between quotes.
+        let literals = text.split('"').skip(1).step_by(2);
+        literals
+            .filter(|text| is_variable(text))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    names.collect()
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) {
+    if path.is_file() {
+        files.push(path.to_owned());
+    } else {
+        for entry in fs::read_dir(path).unwrap() {
+            collect(&entry.unwrap().path(), files);
+        }
+    }
+}
+
+fn is_variable(text: &str) -> bool {
+    let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let test = text.starts_with("POMBAL_TEST_");
+    OURS.iter().any(|prefix| text.starts_with(prefix)) && text.chars().all(capital) && !test
+}
