@@ -25,7 +25,6 @@ struct Known {
 enum Shard {
     Opening,
     Serving(Census),
-    /// It failed, and is opened again after a pause.
     Down,
     Damaged,
     Released,
@@ -74,18 +73,22 @@ impl Status {
         known.drain = Some(drain);
     }
 
+    /// The shard is open; `census` knows who lives there.
     pub(crate) fn serving(&self, shard: ShardId, census: Census) {
         self.set(shard, Shard::Serving(census));
     }
 
+    /// The shard has failed. It is opened again after a pause.
     pub(crate) fn down(&self, shard: ShardId) {
         self.set(shard, Shard::Down);
     }
 
+    /// The shard is damaged, and stays closed until a restart.
     pub(crate) fn damaged(&self, shard: ShardId) {
         self.set(shard, Shard::Damaged);
     }
 
+    /// The shard was drained.
     pub(crate) fn released(&self, shard: ShardId) {
         self.set(shard, Shard::Released);
     }
