@@ -3,9 +3,15 @@
 
 use std::time::Duration;
 
+use pombal_store::Egress;
+use pombal_store::egress::{self, EgressOptions};
 use pombal_store::env::{self, BadVariable};
 
+use crate::delivery::DeliveryOptions;
 use crate::secret::Secret;
+
+/// Longest wait for a connection to a webhook endpoint.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sets the global key.
 const API_KEY: &str = "AUTHENTICATION_API_KEY";
@@ -37,6 +43,28 @@ impl WebhookConfig {
             timeout: Duration::from_millis(timeout_ms),
             include_apikey: env::flag("WEBHOOK_INCLUDE_APIKEY", false)?,
         })
+    }
+
+    /// The client for addresses that users give.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn egress(&self) -> Result<Egress, egress::Error> {
+        Egress::new(EgressOptions {
+            allow_private: self.allow_private,
+            connect_timeout: CONNECT_TIMEOUT,
+            user_agent: concat!("pombal/", env!("CARGO_PKG_VERSION")).to_owned(),
+        })
+    }
+
+    /// The delivery's options.
+    #[must_use]
+    pub fn delivery(&self, server_url: &str) -> DeliveryOptions {
+        DeliveryOptions {
+            expose_keys: self.include_apikey,
+            attempt_timeout: self.timeout,
+            ..DeliveryOptions::new(server_url)
+        }
     }
 }
 

@@ -5,10 +5,12 @@
 //! instance's events; later ones come from a queue of their own, so that a dead endpoint
 //! holds up neither its instance nor anybody else's.
 
+mod deadline;
 mod envelope;
 mod error;
 mod failure;
 mod handle;
+mod handler;
 mod intake;
 mod jwt;
 mod letters;
@@ -20,10 +22,16 @@ mod stages;
 mod stalled;
 mod target;
 mod tokens;
+mod waiting;
+mod work;
 
 pub use error::Error;
 pub use handle::{Counts, DeliveryHandle};
+pub use handler::{DeliveryHandler, HandlerQueues};
 pub use letters::{DeadLetter, RetryLetter};
 pub use options::DeliveryOptions;
 pub use schedule::Schedule;
 pub use service::{DeliveryQueues, DeliveryService};
+pub use work::Work;
+
+pub(crate) use waiting::Waiting;

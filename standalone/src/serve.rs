@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pombal_connector::config::{PairingConfig, SessionConfig};
+use pombal_control_plane::Janitor;
 use pombal_control_plane::config::{self, WebhookConfig};
-use pombal_domain::Chain;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::api_key::ApiKey;
@@ -23,8 +23,8 @@ use crate::{api_key, shutdown};
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 /// Local disks need no saving of requests.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(2);
-/// How often rows whose time is over are removed from the registry.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// How often the janitor comes.
+const CLEAN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Everything that the environment and the command line say.
 pub(crate) struct Settings {
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
     }
     let mut connector = tokio::spawn(parts.connector.run(stop.child_token()));
     let delivery = tokio::spawn(parts.delivery.run(stop.child_token()));
-    let sweeper = tokio::spawn(sweep(parts.registry));
+    let cleaner = tokio::spawn(clean(parts.janitor));
     let http_stop = stop.clone();
     let server = axum::serve(listener, parts.router)
         .with_graceful_shutdown(async move { http_stop.cancelled().await });
@@ -83,7 +83,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
     };
     tracing::info!("draining");
     stop.cancel();
-    sweeper.abort();
+    cleaner.abort();
     let ended = async {
         if !connector.is_finished() {
             // Its outcome was logged where it arose.
@@ -124,11 +124,10 @@ fn greet(settings: &Settings, api_key: &ApiKey, data: &DataDir, address: SocketA
     println!("Pombal {version} serves http://{address}");
 }
 
-async fn sweep(registry: pombal_store::Registry) {
+/// Lets the janitor come again and again. What fails was logged, and is done the next time.
+async fn clean(janitor: Janitor) {
     loop {
-        tokio::time::sleep(SWEEP_INTERVAL).await;
-        if let Err(error) = registry.sweep().await {
-            tracing::warn!(error = %Chain(&error), "registry not swept");
-        }
+        janitor.run(Instant::now() + CLEAN_INTERVAL).await;
+        sleep(CLEAN_INTERVAL).await;
     }
 }

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use pombal_domain::InstanceId;
+use pombal_domain::time::UnixMs;
 use url::Url;
 
 pub use key::{MAX_NAME_BYTES, MediaKey};
@@ -79,7 +80,22 @@ pub trait Media: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Storage`]; some may be removed then.
-    async fn delete_all(&self, instance: InstanceId) -> Result<usize, Error>;
+    async fn delete_all(&self, instance: InstanceId) -> Result<usize, Error> {
+        self.delete_older(instance, UnixMs(u64::MAX)).await
+    }
+
+    /// Removes what was put for an instance before `before`, give or take a second; how many
+    /// media that were.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]; some may be removed then.
+    async fn delete_older(&self, instance: InstanceId, before: UnixMs) -> Result<usize, Error>;
+
+    /// The instances that have media, in no order. What else lies around is left out.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    async fn instances(&self) -> Result<Vec<InstanceId>, Error>;
 }
 
 impl Error {

@@ -9,9 +9,12 @@
 //! |---|---|---|---|
 //! | instance | `NAME#<name>` | `INSTANCE` | the row; its key makes names unique |
 //! | token | `TOKEN#<SHA-256>` | `TOKEN` | `name`, `instance`; its key makes tokens unique |
-//! | tombstone | `TOMBSTONE#<id>` | `TOMBSTONE` | what is still to be wiped, by `shard` |
+//! | tombstone | `TOMBSTONE#<id>` | `TOMBSTONE` | what is still to be wiped, by `shard`; `since` when |
 //! | shard | `SHARD#<number>` | `SHARD` | `owner`, `epoch` |
 //! | scrub mark | `SCRUB` | `SCRUB` | `mark`; there while deleted rows are still in the file (embedded) |
+//! | due | `DUE#<minute>#<partition>` | `DUE#<id>` | a retry that waits longer than a queue delays: `due_at`, `body` |
+//! | due mark | `DUE` | `DUE` | `minute`: no bucket before it holds anything |
+//! | turn | `TURN#<what>` | `TURN` | `at`: when housekeeping of this kind was last begun |
 //! | reply | `REPLY#<command>` | `REPLY` | the reply as JSON, gone after `expires_at` (TTL) |
 //!
 //! | index | partition | sort | holds |
@@ -34,6 +37,7 @@
 //! one another. Structured values are JSON text; fields that this version doesn't know are
 //! ignored.
 
+mod due;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
@@ -48,15 +52,18 @@ pub mod shape;
 mod shards;
 mod table;
 mod transact;
+mod turns;
 mod updates;
 
+pub use due::{DUE_PARTITIONS, Due, MAX_DUE_BYTES};
 pub use error::Error;
-pub use shards::{ShardContent, ShardOwner};
+pub use shards::{Grave, ShardContent, ShardOwner};
 
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use local::Local;
+use tokio::sync::OnceCell;
 
 /// The registry. A cheap clone.
 #[derive(Clone)]
@@ -65,6 +72,8 @@ pub struct Registry {
     table: Arc<str>,
     /// The database below the client, when it is in this process.
     local: Option<Arc<dyn Local>>,
+    /// Whether the mark of what is due is there for sure.
+    due_begun: Arc<OnceCell<()>>,
 }
 
 impl Registry {
@@ -76,6 +85,7 @@ impl Registry {
             client,
             table: table.into(),
             local: None,
+            due_begun: Arc::default(),
         }
     }
 

@@ -14,4 +14,7 @@ pub enum Error {
     /// A body can't be written as JSON.
     #[error("body can't be encoded")]
     Encode(#[source] serde_json::Error),
+    /// Too little time is left for an attempt.
+    #[error("no time is left for an attempt")]
+    NoTime,
 }

@@ -10,24 +10,14 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::deadline::Deadline;
 use super::error::Error;
 use super::pipeline::Pipeline;
+use super::work::Work;
 use pombal_domain::Chain;
 
 /// How long giving back everything may take when the drain is over.
 const ABANDON: Duration = Duration::from_secs(5);
-/// How often the wait after a failure doubles.
-const MOST_DOUBLINGS: u32 = 5;
-
-/// What is done with the messages of a queue.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Work {
-    /// First attempts, in order per group.
-    Events,
-    /// Later attempts, in any order.
-    Retries,
-}
-
 /// Works off one queue.
 #[derive(Clone)]
 pub(super) struct Intake {
@@ -117,19 +107,16 @@ impl Intake {
                 break;
             }
             if let Err(error) = self.one(held, message).await {
-                tracing::error!(error = %Chain(&error), "message not processed");
-                let doublings = message.attempts.saturating_sub(1).min(MOST_DOUBLINGS);
-                return self.pipeline.options.error_backoff * 2_u32.pow(doublings);
+                return self.pipeline.pause_after(&error, message);
             }
         }
         Duration::ZERO
     }
 
     async fn one(&self, held: &Held, message: &Incoming) -> Result<(), Error> {
-        match self.work {
-            Work::Events => self.pipeline.first(&message.body).await?,
-            Work::Retries => self.pipeline.again(&message.body).await?,
-        }
+        let work = self.work;
+        work.one(&self.pipeline, &message.body, Deadline::default())
+            .await?;
         held.settle(&message.receipt).await.map_err(Error::Queue)
     }
 }

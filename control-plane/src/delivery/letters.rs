@@ -5,7 +5,7 @@ use std::time::Duration;
 use pombal_domain::Event;
 use pombal_domain::time::UnixMs;
 use pombal_store::Queue;
-use pombal_store::queue::{MAX_DELAY, Outgoing};
+use pombal_store::queue::Outgoing;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
@@ -41,12 +41,6 @@ pub struct DeadLetter {
 }
 
 impl RetryLetter {
-    /// Puts the letter into the queue until it is due, or for as long as the queue allows.
-    pub(super) async fn post(&self, retries: &dyn Queue) -> Result<(), Error> {
-        let delay = self.due_at.until(UnixMs::now()).min(MAX_DELAY);
-        post(retries, self, delay).await
-    }
-
     /// How long it is still too early.
     pub(super) fn early_by(&self) -> Duration {
         self.due_at.until(UnixMs::now())
@@ -67,17 +61,18 @@ impl DeadLetter {
 
     /// Puts the letter into the dead-letter queue.
     pub(super) async fn post(&self, dead: &dyn Queue) -> Result<(), Error> {
-        post(dead, self, Duration::ZERO).await
+        let body = serde_json::to_string(self).map_err(Error::Encode)?;
+        let message = outgoing(body, Duration::ZERO);
+        dead.send(&[message]).await.map_err(Error::Queue)
     }
 }
 
-async fn post(queue: &dyn Queue, letter: &impl Serialize, delay: Duration) -> Result<(), Error> {
-    let body = serde_json::to_string(letter).map_err(Error::Encode)?;
-    let message = Outgoing {
+/// A letter as it lies in a queue.
+pub(super) fn outgoing(body: String, delay: Duration) -> Outgoing {
+    Outgoing {
         body,
         group: None,
         dedup: None,
         delay,
-    };
-    queue.send(&[message]).await.map_err(Error::Queue)
+    }
 }

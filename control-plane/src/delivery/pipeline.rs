@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Event, Instance};
-use pombal_store::{Egress, Queue, Registry, registry};
+use pombal_store::{Egress, Keys, Queue, Registry, registry};
 
+use super::deadline::Deadline;
 use super::envelope;
 use super::error::Error;
 use super::handle::DeliveryHandle;
@@ -16,6 +17,7 @@ use super::stages::{Outcome, Pending};
 use super::stalled::Stalled;
 use super::target::Target;
 use super::tokens::Tokens;
+use super::waiting::Waiting;
 use pombal_domain::Chain;
 
 pub(super) struct Pipeline {
@@ -23,15 +25,35 @@ pub(super) struct Pipeline {
     pub(super) egress: Egress,
     pub(super) tokens: Tokens,
     pub(super) stalled: Stalled,
-    pub(super) retries: Arc<dyn Queue>,
+    pub(super) waiting: Waiting,
     pub(super) dead: Arc<dyn Queue>,
     pub(super) options: DeliveryOptions,
     pub(super) handle: DeliveryHandle,
 }
 
 impl Pipeline {
+    pub(super) fn new(
+        registry: Registry,
+        keys: Arc<dyn Keys>,
+        egress: Egress,
+        waiting: Waiting,
+        dead: Arc<dyn Queue>,
+        options: DeliveryOptions,
+    ) -> Self {
+        Self {
+            registry,
+            egress,
+            tokens: Tokens::new(keys),
+            stalled: Stalled::new(options.stall),
+            waiting,
+            dead,
+            options,
+            handle: DeliveryHandle::default(),
+        }
+    }
+
     /// A message of the events queue. When this returns, the message may be acknowledged.
-    pub(super) async fn first(&self, body: &str) -> Result<(), Error> {
+    pub(super) async fn first(&self, body: &str, deadline: Deadline) -> Result<(), Error> {
         let event: Event = match serde_json::from_str(body) {
             Ok(event) => event,
             Err(error) => return self.bury_unreadable(body, &error).await,
@@ -51,18 +73,18 @@ impl Pipeline {
             }
         }
         let is_stalled = self.stalled.contains(row.id);
-        self.deliver(row, Pending { event, attempts: 0 }, is_stalled)
-            .await
+        let pending = Pending { event, attempts: 0 };
+        self.deliver(row, pending, is_stalled, deadline).await
     }
 
     /// A message of the retry queue. When this returns, the message may be acknowledged.
-    pub(super) async fn again(&self, body: &str) -> Result<(), Error> {
+    pub(super) async fn again(&self, body: &str, deadline: Deadline) -> Result<(), Error> {
         let letter: RetryLetter = match serde_json::from_str(body) {
             Ok(letter) => letter,
             Err(error) => return self.bury_unreadable(body, &error).await,
         };
         if !letter.early_by().is_zero() {
-            return letter.post(self.retries.as_ref()).await;
+            return self.waiting.post(&letter).await;
         }
         let Some(row) = self.row(&letter.event).await? else {
             return Ok(());
@@ -72,10 +94,16 @@ impl Pipeline {
             event: letter.event,
             attempts: letter.attempts,
         };
-        self.deliver(row, pending, false).await
+        self.deliver(row, pending, false, deadline).await
     }
 
-    async fn deliver(&self, row: Instance, pending: Pending, postpone: bool) -> Result<(), Error> {
+    async fn deliver(
+        &self,
+        row: Instance,
+        pending: Pending,
+        postpone: bool,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         let options = &self.options;
         let Some(target) = Target::of(row.webhook.as_ref(), &pending.event) else {
             self.handle.unwanted();
@@ -91,9 +119,10 @@ impl Pipeline {
                 &options.server_url,
                 key.as_ref(),
             )?;
-            let attempt = pending
-                .attempt(&target, &self.egress, body, options.attempt_timeout)
-                .await;
+            let timeout = deadline
+                .attempt(options.attempt_timeout)
+                .ok_or(Error::NoTime)?;
+            let attempt = pending.attempt(&target, &self.egress, body, timeout).await;
             if attempt.timed_out() {
                 self.stalled.note(row.id);
             } else {
@@ -105,7 +134,7 @@ impl Pipeline {
         match attempt.conclude(&options.schedule, luck, UnixMs::now()) {
             Outcome::Delivered => self.handle.delivered(),
             Outcome::Failed(failed) => {
-                failed.schedule(self.retries.as_ref()).await?;
+                failed.schedule(&self.waiting).await?;
                 self.handle.failed();
             }
             Outcome::Dead(dead) => {

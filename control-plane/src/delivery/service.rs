@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use pombal_store::queue::large::Bodies;
 use pombal_store::{Egress, Keys, Queue, Registry};
 use tokio_util::sync::CancellationToken;
 
 use super::handle::DeliveryHandle;
-use super::intake::{Intake, Work};
+use super::intake::Intake;
 use super::options::DeliveryOptions;
 use super::pipeline::Pipeline;
-use super::stalled::Stalled;
-use super::tokens::Tokens;
+use super::waiting::Waiting;
+use super::work::Work;
 
 /// The queues of the delivery.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct DeliveryQueues {
     pub retries: Arc<dyn Queue>,
     /// Standard. Events that were given up, as [`super::DeadLetter`]. Nobody reads it here.
     pub dead: Arc<dyn Queue>,
+    /// For what is too large for a row while it waits longer than a queue delays.
+    pub bodies: Bodies,
 }
 
 /// Delivers events to webhooks. Several may run at once.
@@ -39,16 +42,13 @@ impl DeliveryService {
         queues: DeliveryQueues,
         options: DeliveryOptions,
     ) -> Self {
-        let pipeline = Pipeline {
-            registry,
-            egress,
-            tokens: Tokens::new(keys),
-            stalled: Stalled::new(options.stall),
+        let waiting = Waiting {
             retries: Arc::clone(&queues.retries),
-            dead: Arc::clone(&queues.dead),
-            options,
-            handle: DeliveryHandle::default(),
+            registry: registry.clone(),
+            bodies: queues.bodies.clone(),
         };
+        let dead = Arc::clone(&queues.dead);
+        let pipeline = Pipeline::new(registry, keys, egress, waiting, dead, options);
         Self { queues, pipeline }
     }
 

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::letters::{DeadLetter, RetryLetter};
 use super::schedule::Schedule;
 use super::target::Target;
+use super::waiting::Waiting;
 use pombal_domain::Chain;
 
 /// An event that is to be posted now.
@@ -147,8 +148,8 @@ impl Attempt {
 
 impl Failed {
     /// Makes the next attempt durable.
-    pub(super) async fn schedule(self, retries: &dyn Queue) -> Result<(), Error> {
-        self.0.post(retries).await
+    pub(super) async fn schedule(self, waiting: &Waiting) -> Result<(), Error> {
+        waiting.post(&self.0).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The API on storage of its own, and a client for it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use pombal_domain::{Instance, InstanceName, ShardId};
 use pombal_store::egress::EgressOptions;
 use pombal_store::keys::file::FileKeys;
 use pombal_store::queue::QueueOptions;
+use pombal_store::queue::large::Bodies;
 use pombal_store::queue::sqlite::QueueFile;
 use pombal_store::{Egress, Keys, Queue, Registry, registry};
 use serde_json::{Value, json};
@@ -30,10 +32,16 @@ pub(crate) struct Stores {
     pub(crate) registry: Registry,
     pub(crate) queues: QueueFile,
     pub(crate) keys: Arc<dyn Keys>,
-    _dir: TempDir,
+    pub(crate) bodies: Bodies,
+    dir: TempDir,
 }
 
 impl Stores {
+    /// Where everything is.
+    pub(crate) fn directory(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub(crate) async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
         Self {
@@ -42,7 +50,8 @@ impl Stores {
                 .unwrap(),
             queues: QueueFile::open(dir.path().join("queues.db")).unwrap(),
             keys: Arc::new(FileKeys::open(dir.path().join("master.key")).unwrap()),
-            _dir: dir,
+            bodies: Bodies::in_directory(dir.path().join("bodies")).unwrap(),
+            dir,
         }
     }
 

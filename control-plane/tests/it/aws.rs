@@ -2,7 +2,12 @@
 //!
 //! Against AWS, or against what stands in for it: `cargo xtask aws-local`.
 
+mod api;
+mod delivery;
+mod deployment;
 mod faults;
+mod janitor;
+mod source;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

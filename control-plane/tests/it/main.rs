@@ -12,6 +12,7 @@ mod create;
 mod delivery;
 mod fetch;
 mod http_layer;
+mod janitor;
 mod lifecycle;
 mod logs;
 mod media;

@@ -9,23 +9,23 @@ use std::time::Duration;
 use axum::Router;
 use pombal_connector::{Connector, ConnectorOptions, Endpoint, Seams};
 use pombal_control_plane::delivery::DeliveryQueues;
-use pombal_control_plane::{ApiOptions, ApiState, DeliveryOptions, DeliveryService, Secret, api};
+use pombal_control_plane::{
+    ApiOptions, ApiState, DeliveryOptions, DeliveryService, Janitor, Secret, api,
+};
 use pombal_domain::ShardId;
 use pombal_sessions::Medium;
-use pombal_store::egress::EgressOptions;
 use pombal_store::keys::file::FileKeys;
 use pombal_store::media::local::LocalMedia;
+use pombal_store::queue::large::Bodies;
 use pombal_store::queue::plan;
 use pombal_store::queue::sqlite::QueueFile;
-use pombal_store::{Egress, Keys, Queue, Registry, registry};
+use pombal_store::{Keys, Queue, Registry, registry};
 
 use crate::data_dir::{self, DataDir};
 use crate::serve::Settings;
 
 /// How long a drain waits for commands, and for attempts of the delivery.
 const DRAIN: Duration = Duration::from_secs(2);
-/// Longest wait for a connection to a webhook endpoint.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Everything that runs.
 pub(super) struct Parts {
@@ -33,6 +33,7 @@ pub(super) struct Parts {
     pub(super) router: Router,
     pub(super) connector: Connector,
     pub(super) delivery: DeliveryService,
+    pub(super) janitor: Janitor,
 }
 
 impl Parts {
@@ -48,11 +49,9 @@ impl Parts {
         let queues = QueueFile::open(data.join("queues.db"))?;
         let commands = command_queues(&queues, settings.args.shards)?;
         let events = queues.queue(plan::EVENTS, plan::events_options())?;
-        let egress = Egress::new(EgressOptions {
-            allow_private: settings.webhook.allow_private,
-            connect_timeout: CONNECT_TIMEOUT,
-            user_agent: concat!("pombal/", env!("CARGO_PKG_VERSION")).to_owned(),
-        })?;
+        let retries = queues.queue(plan::RETRIES, plan::letters_options())?;
+        let bodies = Bodies::in_directory(data.join("bodies"))?;
+        let egress = settings.webhook.egress()?;
         let url = settings
             .server_url
             .clone()
@@ -67,7 +66,7 @@ impl Parts {
             egress.clone(),
             ApiOptions {
                 shards: settings.args.shards,
-                media: Some(media),
+                media: Some(media.clone()),
                 ..ApiOptions::new(global_key, &url)
             },
         )?;
@@ -77,15 +76,21 @@ impl Parts {
             egress,
             DeliveryQueues {
                 events: Arc::clone(&events),
-                retries: queues.queue(plan::RETRIES, plan::letters_options())?,
+                retries: Arc::clone(&retries),
                 dead: queues.queue(plan::DEAD, plan::letters_options())?,
+                bodies: bodies.clone(),
             },
             DeliveryOptions {
-                expose_keys: settings.webhook.include_apikey,
-                attempt_timeout: settings.webhook.timeout,
                 drain: DRAIN,
-                ..DeliveryOptions::new(&url)
+                ..settings.webhook.delivery(&url)
             },
+        );
+        let janitor = Janitor::new(
+            registry.clone(),
+            Arc::new(media.clone()),
+            retries,
+            bodies,
+            settings.args.shards,
         );
         let seams = Seams {
             registry: registry.clone(),
@@ -102,6 +107,7 @@ impl Parts {
             router: api::router(state),
             connector,
             delivery,
+            janitor,
         })
     }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use pombal_domain::InstanceId;
+use pombal_domain::time::UnixMs;
 use url::Url;
 
 use crate::media::{Error, MAX_CONTENT_TYPE_BYTES, MAX_LINK, Media, MediaKey};
@@ -39,7 +40,8 @@ pub trait Place: Send + Sync {
 super::suite! {
     Factory, super::tests::Embedded;
     cases: what_was_put_comes_back what_is_not_there_is_none a_later_one_replaces_an_earlier
-        what_was_deleted_is_gone instances_are_apart a_link_shows_its_medium
+        what_was_deleted_is_gone instances_are_apart instances_are_listed
+        what_is_young_is_left a_link_shows_its_medium
         a_link_expires a_changed_link_opens_nothing what_is_not_allowed_is_refused;
 }
 
@@ -131,6 +133,36 @@ mod cases {
         for key in keys(two) {
             assert_eq!(read(media, &key).await.unwrap().1, key.to_string());
         }
+    }
+
+    pub(super) async fn instances_are_listed(factory: &impl Factory) {
+        let place = factory.make().await;
+        let media = place.media();
+        assert_eq!(media.instances().await.unwrap(), []);
+        let (one, two) = (InstanceId::random(), InstanceId::random());
+        for (instance, name) in [(one, "a"), (one, "b"), (two, "a")] {
+            let key = MediaKey::new(instance, name).unwrap();
+            media.put(&key, "text/plain", "x".into()).await.unwrap();
+        }
+        let mut found = media.instances().await.unwrap();
+        found.sort_by_key(|instance| *instance != one);
+        assert_eq!(found, [one, two]);
+        media.delete_all(one).await.unwrap();
+        assert_eq!(media.instances().await.unwrap(), [two]);
+    }
+
+    pub(super) async fn what_is_young_is_left(factory: &impl Factory) {
+        let place = factory.make().await;
+        let (media, key) = (place.media(), key("a"));
+        media.put(&key, "text/plain", "x".into()).await.unwrap();
+        let hour = Duration::from_secs(3600);
+        let (now, instance) = (UnixMs::now(), key.instance());
+        let an_hour_ago = UnixMs(now.0 - 3_600_000);
+        assert_eq!(media.delete_older(instance, an_hour_ago).await.unwrap(), 0);
+        assert!(read(media, &key).await.is_some());
+        let removed = media.delete_older(instance, now.plus(hour)).await.unwrap();
+        assert_eq!(removed, 1);
+        assert!(read(media, &key).await.is_none());
     }
 
     pub(super) async fn a_link_shows_its_medium(factory: &impl Factory) {

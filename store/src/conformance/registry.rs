@@ -3,12 +3,14 @@
 //! Indexes may lag, so what is read through one is waited for.
 
 mod deletion;
+mod due;
 mod instances;
 mod listing;
 mod moves;
 mod projection;
 mod replies;
 mod shards;
+mod turns;
 mod wishes;
 
 use std::any::Any;
@@ -49,7 +51,7 @@ super::suite! {
         a_webhook_is_set_and_changed writers_do_not_undo_one_another;
     projection: a_projection_goes_forward_only a_projection_is_for_one_instance_only
         the_newest_of_many_projections_stays what_is_shown_outside_the_stream_keeps_its_place;
-    deletion: a_deleted_instance_leaves_a_tombstone_only a_deletion_is_for_one_instance_only
+    deletion: a_tombstone_tells_since_when_it_stands a_deleted_instance_leaves_a_tombstone_only a_deletion_is_for_one_instance_only
         of_many_that_delete_one_succeeds;
     moves: a_moved_instance_takes_no_wish_but_its_deletion
         an_instance_that_arrives_takes_the_place_of_its_tombstone
@@ -57,6 +59,9 @@ super::suite! {
     shards: a_shard_has_its_own_instances_only a_shard_is_taken_epoch_by_epoch
         of_many_that_want_a_shard_one_gets_it taking_twice_in_the_same_way_is_taking_once;
     replies: a_reply_is_there_until_its_time_is_over;
+    due: what_was_put_away_is_found_in_its_minute a_minute_that_was_left_is_not_read_again
+        nothing_is_due_before_anything_was_put a_body_too_large_for_a_row_is_refused;
+    turns: of_many_that_want_a_turn_one_takes_it;
 }
 
 /// Long enough for anything that must happen.

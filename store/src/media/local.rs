@@ -83,7 +83,9 @@ impl LocalMedia {
         std::fs::create_dir_all(directory).map_err(|error| failed(error.into()))?;
         let files = LocalFileSystem::new_with_prefix(directory)
             .map_err(|error| failed(error.into()))?
-            .with_fsync(true);
+            .with_fsync(true)
+            // An instance without media has no directory.
+            .with_automatic_cleanup(true);
         let base = format!("{}/", server_url.trim_end_matches('/'));
         let base = Url::parse(&base)
             .ok()
@@ -187,7 +189,11 @@ impl Media for LocalMedia {
         objects::delete(&*self.files, &key.path(ROOT)).await
     }
 
-    async fn delete_all(&self, instance: InstanceId) -> Result<usize, Error> {
-        objects::delete_all(&*self.files, &folder(ROOT, instance)).await
+    async fn delete_older(&self, instance: InstanceId, before: UnixMs) -> Result<usize, Error> {
+        objects::delete_older(&*self.files, &folder(ROOT, instance), before).await
+    }
+
+    async fn instances(&self) -> Result<Vec<InstanceId>, Error> {
+        objects::instances(&*self.files, ROOT).await
     }
 }

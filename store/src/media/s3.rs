@@ -10,6 +10,7 @@ use object_store::aws::AmazonS3;
 use object_store::signer::{Method, Signer};
 use object_store::{Attribute, Attributes, ObjectStore, ObjectStoreExt, PutOptions};
 use pombal_domain::InstanceId;
+use pombal_domain::time::UnixMs;
 use url::Url;
 
 use super::key::folder;
@@ -75,7 +76,11 @@ impl Media for S3Media {
         objects::delete(&*self.bucket, &key.path(&self.root)).await
     }
 
-    async fn delete_all(&self, instance: InstanceId) -> Result<usize, Error> {
-        objects::delete_all(&*self.bucket, &folder(&self.root, instance)).await
+    async fn delete_older(&self, instance: InstanceId, before: UnixMs) -> Result<usize, Error> {
+        objects::delete_older(&*self.bucket, &folder(&self.root, instance), before).await
+    }
+
+    async fn instances(&self) -> Result<Vec<InstanceId>, Error> {
+        objects::instances(&*self.bucket, &self.root).await
     }
 }

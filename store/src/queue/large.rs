@@ -5,15 +5,18 @@
 //! still needs its body, and dead letters need theirs too. The bucket's lifecycle removes them
 //! when no queue can hold their pointer any more: [`KEPT_DAYS`] days.
 
+mod bodies;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::{join_all, try_join_all};
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStore;
 use pombal_domain::Chain;
+
+pub use bodies::Bodies;
 
 use super::{Error, Incoming, MAX_BATCH, Outgoing, Queue, Receipt};
 
@@ -25,65 +28,76 @@ pub const INLINE_BYTES: usize = 200 * 1024;
 /// The lifecycle rule of the bucket: a message and its dead letter live 14 days each at most.
 pub const KEPT_DAYS: u32 = 30;
 
-/// How a pointer begins. A body that begins like it goes to the bucket whatever its size.
-const POINTER: &str = "pombal-body:";
 /// Pause before a message whose body could not be fetched is tried again.
 const FETCH_AGAIN: Duration = Duration::from_secs(5);
 
 /// A queue for bodies up to [`MAX_LARGE_BODY_BYTES`].
 pub struct LargeBodies {
     queue: Arc<dyn Queue>,
-    bucket: Arc<dyn ObjectStore>,
-    root: String,
+    bodies: Bodies,
+}
+
+/// Messages with their bodies, and those whose bodies are missing.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// To be worked on.
+    pub whole: Vec<Incoming>,
+    /// To be given back: their body can't be had now, or that of one before them in their
+    /// group.
+    pub back: Vec<Incoming>,
 }
 
 impl LargeBodies {
     /// Puts large bodies of `queue` into `bucket`, below `root`.
     #[must_use]
     pub fn new(queue: Arc<dyn Queue>, bucket: Arc<dyn ObjectStore>, root: &str) -> Self {
-        let root = root.trim_matches('/').to_owned();
-        Self {
-            queue,
-            bucket,
-            root,
+        let bodies = Bodies::new(bucket, root);
+        Self { queue, bodies }
+    }
+
+    /// Where the bodies are.
+    #[must_use]
+    pub fn bodies(&self) -> &Bodies {
+        &self.bodies
+    }
+
+    /// Fetches the bodies of messages that somebody else has received from the queue.
+    pub async fn restore(&self, received: Vec<Incoming>) -> Restored {
+        let fetched = join_all(received.into_iter().map(|m| self.fetch(m))).await;
+        let (mut restored, mut stopped) = (Restored::default(), HashSet::new());
+        for message in fetched {
+            match message {
+                // Behind one of its group that is given back.
+                Ok(message) if message.group.as_ref().is_some_and(|g| stopped.contains(g)) => {
+                    restored.back.push(message);
+                }
+                Ok(message) => restored.whole.push(message),
+                Err(message) => {
+                    stopped.extend(message.group.clone());
+                    restored.back.push(message);
+                }
+            }
         }
+        restored
     }
 
     /// The message with a pointer for its body, if that is large.
     async fn shrink(&self, message: &Outgoing) -> Result<Outgoing, Error> {
-        if message.body.len() <= INLINE_BYTES && !message.body.starts_with(POINTER) {
-            return Ok(message.clone());
-        }
-        // A new object each time: a body is never overwritten while somebody reads it.
-        let at = Path::from(format!("{}/{}", self.root, uuid::Uuid::new_v4()));
-        self.bucket
-            .put(&at, message.body.clone().into())
-            .await
-            .map_err(Error::storage)?;
         Ok(Outgoing {
-            body: format!("{POINTER}{at}"),
+            body: self.bodies.shrink(&message.body, INLINE_BYTES).await?,
             ..message.clone()
         })
     }
 
-    /// The message with its body, or its receipt.
-    async fn restore(&self, message: Incoming) -> Result<Incoming, Incoming> {
-        let Some(at) = message.body.strip_prefix(POINTER) else {
-            return Ok(message);
-        };
-        match self.fetch(&Path::from(at)).await {
+    /// The message with its body, or as it came.
+    async fn fetch(&self, message: Incoming) -> Result<Incoming, Incoming> {
+        match self.bodies.restore(&message.body).await {
             Ok(body) => Ok(Incoming { body, ..message }),
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "body of a message not fetched");
                 Err(message)
             }
         }
-    }
-
-    async fn fetch(&self, at: &Path) -> Result<String, Error> {
-        let found = self.bucket.get(at).await.map_err(Error::storage)?;
-        let bytes = found.bytes().await.map_err(Error::storage)?;
-        String::from_utf8(bytes.into()).map_err(Error::storage)
     }
 
     /// Gives messages back, the last one first, so that a group never comes in another order.
@@ -111,21 +125,7 @@ impl Queue for LargeBodies {
 
     async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Incoming>, Error> {
         let received = self.queue.receive(max, wait).await?;
-        let restored = join_all(received.into_iter().map(|m| self.restore(m))).await;
-        let (mut whole, mut back, mut stopped) = (Vec::new(), Vec::new(), HashSet::new());
-        for message in restored {
-            match message {
-                // Behind one of its group that is given back.
-                Ok(message) if message.group.as_ref().is_some_and(|g| stopped.contains(g)) => {
-                    back.push(message);
-                }
-                Ok(message) => whole.push(message),
-                Err(message) => {
-                    stopped.extend(message.group.clone());
-                    back.push(message);
-                }
-            }
-        }
+        let Restored { whole, back } = self.restore(received).await;
         self.give_back(&back).await;
         Ok(whole)
     }

@@ -26,6 +26,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 
+pub use body::ATTRIBUTE as BODY_ATTRIBUTE;
+
 use super::{Error, Incoming, Outgoing, Queue, QueueOptions, Receipt, check};
 
 /// Tries of what SQS refused of a batch, the first included.
@@ -113,6 +115,16 @@ impl Queues {
         found
             .queue_url
             .ok_or_else(|| Error::storage("SQS gave no address for the queue"))
+    }
+}
+
+/// The body of a message that somebody else has received: its text, and the binary value of its
+/// attribute [`BODY_ATTRIBUTE`] if it has one. `None` when it is not ours.
+#[must_use]
+pub fn body_of(text: String, attribute: Option<Vec<u8>>) -> Option<String> {
+    match attribute {
+        Some(bytes) => String::from_utf8(bytes).ok(),
+        None => Some(text),
     }
 }
 

@@ -48,6 +48,7 @@ pub async fn open(path: impl AsRef<Path>) -> Result<Registry, Error> {
         client: client(db.clone()),
         table: TABLE.into(),
         local: Some(Arc::new(DbFile::new(db, path))),
+        due_begun: Arc::default(),
     };
     registry.create_table_if_missing().await?;
     registry.scrub().await?;

@@ -121,7 +121,7 @@ impl Row<'_> {
     }
 
     /// `read` if the attribute is there at all.
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &self,
         name: &'static str,
         read: impl FnOnce(&Self, &'static str) -> Result<T, BadAttribute>,

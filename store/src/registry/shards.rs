@@ -1,12 +1,16 @@
 //! Shards: who owns them, and what lives there.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use pombal_domain::time::UnixMs;
 use pombal_domain::{ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
 
 use super::listing::readable;
 use super::row::{Item, Row, key, names, number, shard_place, text};
 use super::transact::Cancelled;
 use super::{Error, Registry};
+
+/// When a tombstone was put.
+const SINCE: &str = "since";
 
 /// Who owns a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +30,51 @@ pub struct ShardContent {
     pub tombstones: Vec<Tombstone>,
 }
 
+/// A tombstone, and since when it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grave {
+    /// The tombstone.
+    pub tombstone: Tombstone,
+    /// When it was put; the epoch where an earlier version did not note it.
+    pub since: UnixMs,
+}
+
 impl Registry {
+    /// The tombstones of one shard, and nothing else. On AWS this may miss one of the last
+    /// moments.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Storage`].
+    pub async fn graves(&self, shard: ShardId) -> Result<Vec<Grave>, Error> {
+        let mut graves = Vec::new();
+        let mut start = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&*self.table)
+                .index_name("by_shard")
+                .key_condition_expression("#shard = :shard AND begins_with(#shard_sort, :kind)")
+                .set_expression_attribute_names(Some(names(&["shard", "shard_sort"])))
+                .expression_attribute_values(":shard", number(shard.0))
+                .expression_attribute_values(":kind", text("TOMBSTONE#"))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(Error::storage)?;
+            for item in page.items.unwrap_or_default() {
+                graves.push(Grave {
+                    tombstone: read_tombstone(&item)?,
+                    since: UnixMs(Row(&item).optional(SINCE, Row::number)?.unwrap_or_default()),
+                });
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(graves);
+            }
+        }
+    }
+
     /// Instances and tombstones of one shard, all of them. On AWS this may miss a change of
     /// the last moments. A row that can't be read is logged and left out.
     ///
@@ -154,6 +202,7 @@ pub(super) fn tombstone_item(tombstone: &Tombstone) -> Item {
     item.extend(shard_place("TOMBSTONE", tombstone.shard, tombstone.id));
     item.insert("instance".to_owned(), text(tombstone.id.to_string()));
     item.insert("name".to_owned(), text(tombstone.name.as_str()));
+    item.insert(SINCE.to_owned(), number(UnixMs::now().0));
     item
 }
 

@@ -39,6 +39,7 @@ impl Rig {
             events: stores.fifo("events"),
             retries: stores.queue("deliveries", false),
             dead: stores.queue("deliveries-dead", false),
+            bodies: stores.bodies.clone(),
         };
         Self { stores, queues }
     }

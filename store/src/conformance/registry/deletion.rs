@@ -93,3 +93,21 @@ pub(super) async fn of_many_that_delete_one_succeeds(factory: &impl Factory) {
             .all(|error| matches!(error, Error::NotFound))
     );
 }
+
+pub(super) async fn a_tombstone_tells_since_when_it_stands(factory: &impl Factory) {
+    let Made {
+        registry,
+        keep: _keep,
+    } = factory.make().await;
+    let (gone, stays) = (instance("one", 3), instance("two", 3));
+    registry.create_instance(&gone).await.unwrap();
+    registry.create_instance(&stays).await.unwrap();
+    let before = UnixMs::now();
+    registry.delete_instance(&gone).await.unwrap();
+    let after = UnixMs::now();
+    let graves = eventually(|| registry.graves(ShardId(3)), |graves| !graves.is_empty()).await;
+    assert_eq!(graves.len(), 1);
+    assert_eq!(graves[0].tombstone.id, gone.id);
+    assert!((before..=after).contains(&graves[0].since), "{graves:?}");
+    assert!(registry.graves(ShardId(4)).await.unwrap().is_empty());
+}

@@ -12,7 +12,7 @@ use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
 /// The attribute that holds a body which SQS would not take as text.
-pub(super) const ATTRIBUTE: &str = "body";
+pub const ATTRIBUTE: &str = "body";
 const TYPE: &str = "Binary";
 /// Stands for the body then: SQS wants one character at least.
 const STAND_IN: &str = "-";
@@ -37,10 +37,10 @@ pub(super) fn decode(
     text: String,
     attributes: Option<HashMap<String, MessageAttributeValue>>,
 ) -> Option<String> {
-    let Some(value) = attributes.and_then(|mut all| all.remove(ATTRIBUTE)) else {
-        return Some(text);
-    };
-    String::from_utf8(value.binary_value?.into_inner()).ok()
+    match attributes.and_then(|mut all| all.remove(ATTRIBUTE)) {
+        Some(value) => super::body_of(text, Some(value.binary_value?.into_inner())),
+        None => Some(text),
+    }
 }
 
 /// Bytes that count for SQS's limits: text, and names, types and values of attributes.

@@ -12,6 +12,7 @@ use pombal_store::Registry;
 use pombal_store::conformance::aws;
 use pombal_store::keys::kms::KmsOptions;
 use pombal_store::queue::QueueOptions;
+use pombal_store::queue::large::Bodies;
 use pombal_store::queue::sqs::Queues;
 
 use super::mix;
@@ -42,6 +43,7 @@ async fn of(queues: &Queues) -> DeliveryQueues {
             .queue("deliveries-dead", &options(false))
             .await
             .unwrap(),
+        bodies: Bodies::new(aws::bucket(&aws::connect().await).await, "bodies"),
     }
 }
 

@@ -1,0 +1,11 @@
+//! The function `delivery`: the delivery of events on AWS Lambda.
+
+use std::process::ExitCode;
+
+use pombal_control_plane::lambda::{self, delivery};
+
+// Invocations come one at a time, and wait for the network most of it.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    lambda::start(delivery::run()).await
+}

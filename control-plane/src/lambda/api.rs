@@ -1,0 +1,109 @@
+//! The function `api`: the REST API behind API Gateway, an HTTP API with payloads of version
+//! 2.0 and the one route `$default`.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Response;
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt, Service};
+use pombal_domain::{Chain, InstanceName};
+use pombal_store::aws::Deployment;
+use tower::ServiceExt;
+
+use super::{Error, key};
+use crate::api::{ApiOptions, ApiState, router};
+use crate::config::{self, WebhookConfig};
+
+/// The stage whose name is not in paths.
+const NO_STAGE: &str = "$default";
+
+/// Runs the function.
+///
+/// # Errors
+/// When the environment can't be used, or Lambda's Runtime API fails.
+pub async fn run() -> Result<(), Error> {
+    let webhook = WebhookConfig::from_env()?;
+    let server_url = config::server_url()?.unwrap_or_default();
+    let deployment = Deployment::from_env().await?;
+    let state = ApiState::new(
+        deployment.registry(),
+        deployment.commands().await?,
+        Arc::new(deployment.keys()?),
+        webhook.egress()?,
+        ApiOptions {
+            shards: deployment.config().shards,
+            ..ApiOptions::new(key::load(&deployment).await?, server_url)
+        },
+    )?;
+    warm(&deployment).await;
+    lambda_http::run(service(router(state))).await
+}
+
+/// Finds credentials and opens a connection to the registry, so that the first request finds
+/// both. The name is one that is as good as any.
+async fn warm(deployment: &Deployment) {
+    let Ok(name) = InstanceName::parse("warm") else {
+        return;
+    };
+    if let Err(error) = deployment.registry().instance(&name).await {
+        tracing::warn!(error = %Chain(&error), "registry not reached at the start");
+    }
+}
+
+fn service(
+    router: Router,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> {
+    router.map_request(without_stage)
+}
+
+/// API Gateway puts the stage's name before the path, which the routes know nothing of.
+fn without_stage(mut request: Request) -> Request {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        return request;
+    };
+    let stage = context.stage.as_deref().unwrap_or(NO_STAGE);
+    if stage != NO_STAGE
+        && let Some(uri) = stripped(request.uri(), stage)
+    {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+fn stripped(uri: &http::Uri, stage: &str) -> Option<http::Uri> {
+    let rest = uri.path().strip_prefix('/')?.strip_prefix(stage)?;
+    if !rest.is_empty() && !rest.starts_with('/') {
+        return None;
+    }
+    let path = if rest.is_empty() { "/" } else { rest };
+    let full = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(full.parse().ok()?);
+    http::Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stage_is_no_part_of_the_path() {
+        for (uri, wanted) in [
+            (
+                "https://a.test/live/x/y?z=/live",
+                Some("https://a.test/x/y?z=/live"),
+            ),
+            ("https://a.test/live", Some("https://a.test/")),
+            ("https://a.test/livelier/x", None),
+            ("https://a.test/x/live", None),
+        ] {
+            let found = stripped(&uri.parse().unwrap(), "live");
+            assert_eq!(found.map(|uri| uri.to_string()).as_deref(), wanted);
+        }
+    }
+}
