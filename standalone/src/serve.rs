@@ -61,7 +61,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
     if let Some(fake) = fake.clone() {
         tokio::spawn(crate::demo::announce(
             fake,
-            parts.registry.clone(),
+            parts.registry,
             stop.child_token(),
         ));
     }

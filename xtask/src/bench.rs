@@ -5,13 +5,16 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::binaries;
+use crate::aws_local::Aws;
 use crate::command::{cargo, root, run as run_command, target};
+use crate::{binaries, functions};
 
 /// Every bench, in the order of the page.
-const BENCHES: [&str; 4] = ["pair", "text", "sessions", "fake"];
+const BENCHES: [&str; 5] = ["pair", "text", "sessions", "api", "fake"];
 /// The bench of the session store alone. It starts no processes.
 const SESSIONS: &str = "sessions";
+/// The bench of the function `api`. It starts nothing but that.
+const API: &str = "api";
 /// The bench of the fake server itself. It has nothing to do with Pombal.
 const FAKE: &str = "fake";
 
@@ -38,20 +41,26 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     let result = |name: &str| results.join(format!("{name}.json"));
     let ours: Vec<&str> = names.iter().copied().filter(|name| *name != FAKE).collect();
     if !ours.is_empty() {
-        let end_to_end = ours.iter().any(|name| *name != SESSIONS);
+        let end_to_end = ours.iter().any(|name| ![SESSIONS, API].contains(name));
         let demo = end_to_end.then(|| binaries::demo(true)).transpose()?;
-        run_command(&mut cargo(&[
-            "build",
-            "--release",
-            "--locked",
-            "-p",
-            "pombal-bench",
-        ]))?;
+        let api = ours.contains(&API);
+        let api = api.then(|| functions::build_here(true, API)).transpose()?;
+        let mut build = cargo(&["build", "--release", "--locked", "-p", "pombal-bench"]);
+        if api.is_some() {
+            build.args(["--features", API]);
+        }
+        run_command(&mut build)?;
         for name in ours {
             let mut command = Command::new(target().join("release").join("pombal-bench"));
             command.arg(name).arg(result(name));
             if let Some(demo) = &demo {
                 command.env("POMBAL_DEMO_BIN", demo);
+            }
+            // Until the bench has ended.
+            let mut aws = None;
+            if let (API, Some(api)) = (name, &api) {
+                command.env("POMBAL_API_BIN", api);
+                aws.insert(Aws::start()?).tell(&mut command);
             }
             run_command(&mut command)?;
         }

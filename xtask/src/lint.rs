@@ -18,6 +18,8 @@ pub(crate) fn run_all() -> Result<(), String> {
         "--locked",
         "--features",
         aws_local::FEATURES,
+        "--features",
+        "pombal-bench/api",
         "--",
         "-D",
         "warnings",

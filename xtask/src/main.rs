@@ -1,5 +1,5 @@
-//! `cargo xtask test | aws-local | localstack | package | deploy-check | nightly | lint | image |
-//! costs | bench <name>`: what people and CI run.
+//! `cargo xtask test | aws-local | functions | localstack | package | deploy-check | nightly |
+//! lint | image | costs | bench <name>`: what people and CI run.
 
 mod aws_local;
 mod bench;
@@ -7,6 +7,7 @@ mod binaries;
 mod command;
 mod costs;
 mod deploy;
+mod functions;
 mod image;
 mod licences;
 mod lint;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [filter…]    build everything and run every test
 cargo xtask aws-local         run the tests that need AWS against an emulator
+cargo xtask functions         build what runs on Lambda: [--release] [--x86-64]
 cargo xtask localstack        deploy template.yaml into an emulator, and stay
 cargo xtask package           package template.yaml for what AWS_ENDPOINT_URL names
 cargo xtask deploy-check      check template.yaml and infra/
@@ -27,13 +29,14 @@ cargo xtask nightly           the long tests, at length: 100 kills, 128 seeds
 cargo xtask lint              rustfmt and clippy, without mercy
 cargo xtask image             build the connector's image with podman, and try it
 cargo xtask costs             write what it costs on AWS into docs/OPERATIONS.md
-cargo xtask bench <name>      run one bench (pair, text, or all)";
+cargo xtask bench <name>      run one bench (pair, text, api, or all)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.first().map(String::as_str) {
         Some("test") => test::run(&args[1..]),
         Some("aws-local") => aws_local::run(&args[1..]),
+        Some("functions") => functions::run(&args[1..]),
         Some("localstack") => deploy::run_local(),
         Some("package") => deploy::print_package(),
         Some("deploy-check") => deploy::check(),

@@ -19,6 +19,8 @@ use super::work::Work;
 
 /// Kept for giving messages back when everything else hangs.
 const GIVE_BACK: Duration = Duration::from_secs(2);
+/// Kept for the answer.
+const ANSWER: Duration = Duration::from_millis(500);
 
 /// The queues of a delivery that gets batches handed in.
 #[derive(Clone)]
@@ -94,7 +96,8 @@ impl DeliveryHandler {
             messages: back,
             pause: self.pipeline.options.error_backoff,
         });
-        give_back(queue.as_ref(), &undone, end).await;
+        let last = end.checked_sub(ANSWER).unwrap_or(end);
+        give_back(queue.as_ref(), &undone, last).await;
         let messages = undone.into_iter().flat_map(|left| left.messages);
         messages.map(|message| message.receipt).collect()
     }

@@ -32,6 +32,13 @@ pub(crate) struct Waiting {
     pub(crate) bodies: Bodies,
 }
 
+/// What became of a partition.
+struct Emptied {
+    moved: usize,
+    /// Nothing is left.
+    whole: bool,
+}
+
 impl Waiting {
     /// Makes the letter wait until it is due.
     pub(super) async fn post(&self, letter: &RetryLetter) -> Result<(), Error> {
@@ -56,12 +63,16 @@ impl Waiting {
         let minutes = self.registry.due_minutes(now.plus(AHEAD)).await;
         let (mut moved, mut emptied) = (0, None);
         for minute in minutes.map_err(Error::Registry)? {
-            if Instant::now() >= end {
+            let partitions = 0..DUE_PARTITIONS;
+            let emptying = partitions.map(|partition| self.empty(minute, partition, end));
+            // Each to its end: one that is dropped between queue and row moves letters twice.
+            let results = join_all(emptying).await;
+            let results: Vec<Emptied> = results.into_iter().collect::<Result<_, _>>()?;
+            moved += results.iter().map(|result| result.moved).sum::<usize>();
+            if results.iter().any(|result| !result.whole) {
                 tracing::warn!("not everything that is due was moved in time");
                 break;
             }
-            let partitions = (0..DUE_PARTITIONS).map(|partition| self.empty(minute, partition));
-            moved += try_join_all(partitions).await?.into_iter().sum::<usize>();
             emptied = Some(minute);
         }
         if let Some(minute) = emptied {
@@ -71,14 +82,20 @@ impl Waiting {
         Ok(moved)
     }
 
-    /// Moves everything in a partition of a minute.
-    async fn empty(&self, minute: u64, partition: u32) -> Result<usize, Error> {
+    /// Moves everything in a partition of a minute, until `end` at most.
+    async fn empty(&self, minute: u64, partition: u32, end: Instant) -> Result<Emptied, Error> {
         let mut moved = 0;
         loop {
+            if Instant::now() >= end {
+                return Ok(Emptied {
+                    moved,
+                    whole: false,
+                });
+            }
             let page = self.registry.due_in(minute, partition).await;
             let page = page.map_err(Error::Registry)?;
             if page.is_empty() {
-                return Ok(moved);
+                return Ok(Emptied { moved, whole: true });
             }
             for part in page.chunks(MAX_BATCH) {
                 self.hand_over(part).await?;

@@ -19,7 +19,7 @@ use pombal_store::media::local::LocalMedia;
 use pombal_store::queue::large::Bodies;
 use pombal_store::queue::plan;
 use pombal_store::queue::sqlite::QueueFile;
-use pombal_store::{Keys, Queue, Registry, registry};
+use pombal_store::{Keys, Queue, registry};
 
 use crate::data_dir::{self, DataDir};
 use crate::serve::Settings;
@@ -29,7 +29,8 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// Everything that runs.
 pub(super) struct Parts {
-    pub(super) registry: Registry,
+    #[cfg(feature = "demo")]
+    pub(super) registry: pombal_store::Registry,
     pub(super) router: Router,
     pub(super) connector: Connector,
     pub(super) delivery: DeliveryService,
@@ -87,13 +88,15 @@ impl Parts {
         );
         let janitor = Janitor::new(
             registry.clone(),
-            Arc::new(media.clone()),
+            Arc::new(media),
             retries,
             bodies,
             settings.args.shards,
         );
+        #[cfg(feature = "demo")]
+        let shown = registry.clone();
         let seams = Seams {
-            registry: registry.clone(),
+            registry,
             keys,
             sessions: pombal_sessions::local_store(data.join(data_dir::SESSIONS))?,
             sessions_root: data_dir::SESSIONS_ROOT.to_owned(),
@@ -103,7 +106,8 @@ impl Parts {
         };
         let connector = Connector::new(connector_options(settings)?, seams)?;
         Ok(Self {
-            registry,
+            #[cfg(feature = "demo")]
+            registry: shown,
             router: api::router(state),
             connector,
             delivery,

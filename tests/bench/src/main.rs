@@ -1,5 +1,7 @@
 //! End-to-end benches: `pombal-bench <name> <result file>`, run by `cargo xtask bench`.
 
+#[cfg(feature = "api")]
+mod api;
 mod pair;
 mod result;
 mod sessions;
@@ -24,6 +26,8 @@ async fn main() -> ExitCode {
         "pair" => pair::run().await,
         "text" => text::run().await,
         "sessions" => sessions::run().await,
+        #[cfg(feature = "api")]
+        "api" => api::run().await,
         _ => return usage(),
     };
     match result::write(file, &rows) {
@@ -33,5 +37,5 @@ async fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    result::fail("pombal-bench pair|text|sessions <result file>")
+    result::fail("pombal-bench pair|text|sessions|api <result file>")
 }

@@ -1,0 +1,139 @@
+//! What runs on Lambda, where `template.yaml` looks for it: `target/lambda/<name>/bootstrap`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command::{cargo, run as run_command, say, target};
+use crate::python::Tools;
+
+/// The functions, by the names of their binaries.
+const NAMES: [&str; 3] = ["api", "delivery", "janitor"];
+const PACKAGE: &str = "pombal-control-plane";
+const FEATURE: &str = "lambda";
+/// What functions have no use for, and would be slow to load with.
+const UNWANTED: &str = "libsqlite3-sys";
+/// A larger bootstrap takes longer to load than to start.
+const MAX_ZIPPED_BYTES: u64 = 12 * 1024 * 1024;
+
+/// Builds for Lambda's own Linux, and for another processor.
+const CARGO_LAMBDA: Tools = Tools {
+    name: "cargo-lambda",
+    requirements: include_str!("functions/requirements.txt"),
+    needed: "functions are built for Lambda by cargo-lambda and zig",
+};
+
+/// Builds all functions: as debug builds for this machine, or with `--release` as they are
+/// deployed, for arm64 unless `--x86-64` is given.
+pub(crate) fn run(args: &[String]) -> Result<(), String> {
+    let (mut release, mut x86) = (false, false);
+    for arg in args {
+        match arg.as_str() {
+            "--release" => release = true,
+            "--x86-64" => x86 = true,
+            other => return Err(format!("functions: no such option: {other}")),
+        }
+    }
+    check_dependencies()?;
+    if release {
+        return build_for_lambda(x86);
+    }
+    if x86 {
+        return Err("functions: --x86-64 goes with --release".to_owned());
+    }
+    NAMES.iter().try_for_each(|name| debug_build(name))
+}
+
+/// Builds one function for this machine. Returns its program.
+pub(crate) fn build_here(release: bool, name: &str) -> Result<PathBuf, String> {
+    let mut command = cargo(&["build", "--locked", "-p", PACKAGE, "--features", FEATURE]);
+    command.args(["--bin", name]);
+    if release {
+        command.arg("--release");
+    }
+    run_command(&mut command)?;
+    let profile = if release { "release" } else { "debug" };
+    Ok(target().join(profile).join(name))
+}
+
+/// Without symbols: a debug build has hundreds of megabytes of them.
+fn debug_build(name: &str) -> Result<(), String> {
+    let program = build_here(false, name)?;
+    let bootstrap = bootstrap(name);
+    let dir = bootstrap.parent().unwrap_or(&bootstrap);
+    fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    run_command(
+        Command::new("strip")
+            .arg("-o")
+            .arg(&bootstrap)
+            .arg(&program),
+    )
+}
+
+fn build_for_lambda(x86: bool) -> Result<(), String> {
+    let tools = CARGO_LAMBDA.ready()?;
+    let mut command = Command::new(tools.join("cargo-lambda"));
+    command.args(["lambda", "build", "--release", "--locked"]);
+    command.args(["-p", PACKAGE, "--features", FEATURE]);
+    for name in NAMES {
+        command.args(["--bin", name]);
+    }
+    if x86 {
+        // This compiler's C library is not newer than Lambda's: no zig is needed.
+        command.args(["--x86-64", "--compiler", "cargo"]);
+    } else {
+        command.arg("--arm64");
+    }
+    command.arg("--lambda-dir").arg(target().join("lambda"));
+    command.current_dir(crate::command::root());
+    // Where it finds zig, which is a package of the same environment.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(tools.clone()).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(paths).map_err(|error| format!("PATH: {error}"))?;
+    command.env("PATH", path);
+    run_command(&mut command)?;
+    NAMES.iter().try_for_each(|name| check_size(&tools, name))
+}
+
+fn bootstrap(name: &str) -> PathBuf {
+    target().join("lambda").join(name).join("bootstrap")
+}
+
+/// Zips a bootstrap as it is uploaded, and fails when that is too large.
+fn check_size(tools: &Path, name: &str) -> Result<(), String> {
+    let zip = target().join("lambda").join(format!("{name}.zip"));
+    run_command(
+        Command::new(tools.join("python"))
+            .args(["-m", "zipfile", "-c"])
+            .arg(&zip)
+            .arg(bootstrap(name)),
+    )?;
+    let bytes = fs::metadata(&zip)
+        .map_err(|error| format!("{}: {error}", zip.display()))?
+        .len();
+    say(&format!("{name}: {bytes} bytes zipped"));
+    if bytes > MAX_ZIPPED_BYTES {
+        return Err(format!(
+            "{name}: {bytes} bytes zipped, more than {MAX_ZIPPED_BYTES}"
+        ));
+    }
+    Ok(())
+}
+
+/// Fails when functions would link what only one process with everything needs.
+fn check_dependencies() -> Result<(), String> {
+    let tree = ["tree", "--locked", "-p", PACKAGE, "--features", FEATURE];
+    let output = cargo(&tree)
+        .args(["-e", "normal", "--prefix", "none", "--format", "{p}"])
+        .output()
+        .map_err(|error| format!("cargo tree: {error}"))?;
+    let tree = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() || tree.is_empty() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cargo tree: {}: {said}", output.status));
+    }
+    if tree.lines().any(|line| line.starts_with(UNWANTED)) {
+        return Err(format!("the functions would link {UNWANTED}"));
+    }
+    Ok(())
+}
