@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient as StoreClient, HttpConnector as StoreConnector, HttpError, HttpErrorKind,
@@ -73,7 +73,10 @@ impl Http {
         let (parts, body) = http::Response::from(answer).into_parts();
         // Read whole: answers are small, and one that breaks off is tried again like any other.
         let body = body.collect().await.map_err(sdk_error)?.to_bytes();
-        http::Response::from_parts(parts, SdkBody::from(body))
+        // As a stream, which does not print itself: the SDK logs what it gets from here at level
+        // `trace`, and answers of KMS hold keys in the clear.
+        let body = SdkBody::from_body_1_x(Full::new(body));
+        http::Response::from_parts(parts, body)
             .try_into()
             .map_err(|error| {
                 ConnectorError::other(

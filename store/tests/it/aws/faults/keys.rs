@@ -98,10 +98,10 @@ async fn keys_open_or_the_service_fails(seed: u64) {
         let debug = format!("{secret:?}");
         let forms = [STANDARD.encode(secret), hex::encode(secret), debug];
         for form in forms {
-            assert!(
-                !text.contains(form.trim_matches(['[', ']'])),
-                "a key in the log"
-            );
+            let form = form.trim_matches(['[', ']']);
+            let found = text.lines().find(|line| line.contains(form));
+            let found = found.map(|line| line.replace(form, "<the key>"));
+            assert_eq!(found, None, "a key in the log");
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bad_aws::{BadAws, Fault, Rule, Service};
-use futures::future::join_all;
 use object_store::{Error as StoreError, ObjectStoreExt, PutMode};
 use pombal_domain::{CommandId, InstanceId, Reply};
 use pombal_store::conformance::aws;
@@ -179,27 +178,29 @@ async fn a_conflict_on_s3_is_tried_again() {
     assert_eq!(now, "2");
 }
 
-/// Whatever is above half of the longest pause needed no luck. Below it there is luck only:
-/// a busy machine makes pauses longer, never shorter.
+/// Without luck every pause would be the longest. Below it there is luck only: a busy machine
+/// makes pauses longer, never shorter.
 fn luck(pauses: &[Duration], longest: Duration) {
-    let short = pauses.iter().filter(|pause| **pause < longest / 2).count();
-    let all = pauses.len();
-    assert!(short > 0, "none of {all} pauses is short: {pauses:?}");
-    assert!(short < all, "all of {all} pauses are short: {pauses:?}");
+    let below = |part: Duration| pauses.iter().filter(|pause| **pause < part).count();
+    assert!(below(longest * 3 / 4) > 0, "none is short: {pauses:?}");
+    assert!(
+        below(longest / 4) < pauses.len(),
+        "none is a pause: {pauses:?}"
+    );
 }
 
 #[tokio::test]
 async fn pauses_of_the_same_failure_differ() {
-    const CLIENTS: usize = 24;
+    const CLIENTS: usize = 16;
     let (proxy, clients) = bad(1).await;
     let registry = Registry::new(clients.dynamodb(), "nowhere");
     proxy.add(Rule::on(Service::DynamoDb, Fault::Throttled));
     let minute = Duration::from_secs(60);
-    let puts = (0..CLIENTS).map(|_| async {
+    // One after the other: what they cost each other is no pause.
+    for _ in 0..CLIENTS {
         let put = registry.put_reply(CommandId::random(), &Reply::Done, minute);
-        put.await.unwrap_err()
-    });
-    join_all(puts).await;
+        put.await.unwrap_err();
+    }
     let log = proxy.log();
     assert_eq!((log.tries().len(), log.most_tries()), (CLIENTS, TRIES));
     // Random below 50 ms, 100 ms, 200 ms.
@@ -208,11 +209,10 @@ async fn pauses_of_the_same_failure_differ() {
     let (proxy, clients) = bad(2).await;
     let bucket = clients.bucket("nowhere").unwrap();
     proxy.add(Rule::on(Service::S3, Fault::Throttled));
-    let puts = (0..CLIENTS).map(|n| {
-        let (bucket, at) = (bucket.clone(), format!("{n}").into());
-        async move { bucket.put(&at, "x".into()).await.unwrap_err() }
-    });
-    join_all(puts).await;
+    for n in 0..CLIENTS {
+        let at = format!("{n}").into();
+        bucket.put(&at, "x".into()).await.unwrap_err();
+    }
     let log = proxy.log();
     assert_eq!((log.tries().len(), log.most_tries()), (CLIENTS, TRIES));
     // From 50 ms up to twice the pause before, at most 200 ms.
