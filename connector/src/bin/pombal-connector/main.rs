@@ -1,5 +1,6 @@
 //! The connector on AWS: registry on `DynamoDB`, queues on SQS, sessions on S3, keys in KMS.
 
+mod census;
 mod cli;
 mod health;
 mod serve;

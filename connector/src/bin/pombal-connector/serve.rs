@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeArgs;
-use crate::{health, settings};
+use crate::{census, health, settings};
 
 /// Longest wait for everything to end. Fargate gives 120 s at most from SIGTERM to SIGKILL
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>).
@@ -33,6 +33,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         .map_err(|error| BadVariable::new("POMBAL_HEALTH_LISTEN", error.to_string()))?;
     tracing::info!(health.address = %listener.local_addr()?, "serving");
     let health = serve_health(listener, connector.status());
+    let census = tokio::spawn(census::tell(connector.status()));
 
     let stop = CancellationToken::new();
     let mut running = tokio::spawn(connector.run(stop.child_token()));
@@ -46,6 +47,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         ended = &mut running => Ok(ended),
     };
     health.abort();
+    census.abort();
     match ended {
         Ok(ended) => ended??,
         Err(_) => tracing::warn!("not everything ended in time; what is left is durable"),

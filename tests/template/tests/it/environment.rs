@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use pombal_template::Templates;
 use serde_json::Value;
+
+use crate::sources;
 
 /// How the names of our variables begin.
 const OURS: [&str; 9] = [
@@ -78,11 +79,7 @@ fn names(variables: &Value) -> BTreeSet<String> {
 
 /// The names of variables among the string literals of a file, or of a folder's files.
 fn read_by(path: &str) -> BTreeSet<String> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = Vec::new();
-    collect(&here.ancestors().nth(2).unwrap().join(path), &mut files);
-    assert!(!files.is_empty(), "{path} has no files");
-    let names = files.iter().flat_map(|file| {
+    let names = sources::files(path).into_iter().flat_map(|file| {
         let text = fs::read_to_string(file).unwrap();
         // Every second part is between quotes.
         let literals = text.split('"').skip(1).step_by(2);
@@ -92,16 +89,6 @@ fn read_by(path: &str) -> BTreeSet<String> {
             .collect::<Vec<_>>()
     });
     names.collect()
-}
-
-fn collect(path: &Path, files: &mut Vec<PathBuf>) {
-    if path.is_file() {
-        files.push(path.to_owned());
-    } else {
-        for entry in fs::read_dir(path).unwrap() {
-            collect(&entry.unwrap().path(), files);
-        }
-    }
 }
 
 fn is_variable(text: &str) -> bool {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure is a failed test")]
 
+mod container;
 mod environment;
 mod policy;
 mod queues;
+mod sources;
 mod truth;
