@@ -4,6 +4,6 @@ mod check;
 mod local;
 mod sam;
 
-pub(crate) use check::run_all as check;
+pub(crate) use check::{lint, run_all as check};
 pub(crate) use local::run_local;
-pub(crate) use sam::print_package;
+pub(crate) use sam::{package, print_package};

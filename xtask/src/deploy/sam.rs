@@ -31,7 +31,7 @@ pub(super) fn sam(args: &[&str]) -> Result<Command, String> {
 
 /// Uploads the functions and the nested templates, and returns the template that names the
 /// uploads. Any number of stacks can be created from it, with different parameters.
-fn package(aws: &Aws) -> Result<PathBuf, String> {
+pub(crate) fn package(aws: &Aws) -> Result<PathBuf, String> {
     check_functions()?;
     let dir = target().join("deploy");
     fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
