@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::damage::Doctor;
 use crate::error::Error;
 use crate::pace::Pace;
+use crate::wal_writes::WalWrites;
 
 /// Requests that may wait for the committer before writers wait themselves.
 const QUEUE: usize = 1024;
@@ -63,6 +64,7 @@ impl Committer {
         db: Db,
         doctor: Arc<Doctor>,
         pace: Pace,
+        wal_writes: WalWrites,
         wal_objects_before_l0: u32,
     ) -> Self {
         let (requests, inbox) = mpsc::channel(QUEUE);
@@ -71,6 +73,7 @@ impl Committer {
             db,
             doctor: Arc::clone(&doctor),
             pace,
+            wal_writes,
             wal_objects_before_l0,
             inbox,
             waiters: Vec::new(),
@@ -126,6 +129,7 @@ struct Task {
     db: Db,
     doctor: Arc<Doctor>,
     pace: Pace,
+    wal_writes: WalWrites,
     wal_objects_before_l0: u32,
     inbox: mpsc::Receiver<Message>,
     /// Applied, and to be answered by the next flush.
@@ -189,13 +193,16 @@ impl Task {
         let wrote = std::mem::replace(&mut self.dirty, false);
         self.pace.start();
         self.flushing = true;
+        self.wal_writes.forget();
+        let mut begun = false;
         let db = self.db.clone();
         let mut flush = std::pin::pin!(async move { db.flush().await });
         let result = loop {
             tokio::select! {
                 biased;
                 result = &mut flush => break result,
-                Some(message) = self.inbox.recv(), if self.is_open() => {
+                () = self.wal_writes.begun(), if !begun => begun = true,
+                Some(message) = self.inbox.recv(), if begun && self.is_open() => {
                     self.take(message).await;
                 }
             }

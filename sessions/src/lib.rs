@@ -32,6 +32,7 @@ mod settings;
 mod shard;
 mod signal;
 mod sweep;
+mod wal_writes;
 mod wipe;
 mod write;
 

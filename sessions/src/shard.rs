@@ -22,6 +22,7 @@ use crate::options::ShardDbOptions;
 use crate::pace::Pace;
 use crate::session::{Session, Shared};
 use crate::settings::settings;
+use crate::wal_writes::WalWrites;
 
 /// Why a shard's handle is of no more use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,16 +74,24 @@ impl ShardDb {
         if let Some(manifest) = &manifest {
             clock.catch_up_with_tables(manifest);
         }
-        let mut builder = Db::builder(path, guarded(store))
+        let (builder, wal_writes) = match wal_store {
+            None => {
+                let (store, writes) = WalWrites::of(guarded(store));
+                (Db::builder(path, store), writes)
+            }
+            Some(wal_store) => {
+                let (wal_store, writes) = WalWrites::of(guarded(wal_store));
+                let builder = Db::builder(path, guarded(store));
+                (builder.with_wal_object_store(wal_store), writes)
+            }
+        };
+        let mut builder = builder
             .with_settings(settings(&options))
             .with_system_clock(clock.clone());
         builder = match options.cache_bytes {
             0 => builder.with_db_cache_disabled(),
             bytes => builder.with_db_cache(Arc::new(BlockCache::new(bytes)), 0),
         };
-        if let Some(wal_store) = wal_store {
-            builder = builder.with_wal_object_store(guarded(wal_store));
-        }
         let opened = caught(Box::pin(async {
             let db = builder.build().await?;
             clock.catch_up(&db).await?;
@@ -97,6 +106,7 @@ impl ShardDb {
             db.clone(),
             Arc::clone(&doctor),
             Pace::new(options.commit_interval, options.sustained_interval),
+            wal_writes,
             options.medium.wal_objects_before_l0(),
         );
         let sessions = Mutex::default();

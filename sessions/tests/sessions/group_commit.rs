@@ -95,32 +95,51 @@ async fn under_load_at_most_one_flush_starts_per_interval() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn steady_traffic_makes_one_write_for_six_messages() {
-    const MESSAGES: usize = 1200;
+/// Objects of the log that a minute of steady traffic makes: twenty messages a second, and of
+/// each three writes that wait for one another.
+async fn steady_minute(least_ms: u64, sustained_ms: u64) -> u64 {
     let store = TestStore::slow(PUT_LATENCY);
-    let db = open(&store).await;
-    let s = session(&db, InstanceId::random());
-    s.put_meta("warm", b"", true).await.unwrap();
+    let options = ShardDbOptions {
+        commit_interval: Duration::from_millis(least_ms),
+        sustained_interval: Duration::from_millis(sustained_ms),
+        ..ShardDbOptions::new(store.clone(), "sessions", SHARD)
+    };
+    let db = ShardDb::open(options).await.unwrap();
+    let sessions: Vec<_> = (0..30)
+        .map(|_| session(&db, InstanceId::random()))
+        .collect();
+    join_all(sessions.iter().map(|s| s.put_meta("warm", b"", true))).await;
     let before = store.wal_puts();
-    let messages = (0..MESSAGES).map(|n| {
-        let s = s.clone();
+    let messages = (0..1200_u32).map(|n| {
+        let s = sessions[n as usize % sessions.len()].clone();
         async move {
-            // Twenty a second, and of each three writes that wait for one another.
-            tokio::time::sleep(Duration::from_millis(50) * u32::try_from(n).unwrap()).await;
+            tokio::time::sleep(Duration::from_millis(50) * n).await;
             for write in 0..3 {
                 let key = format!("{n}/{write}");
                 s.put_meta(&key, b"v", true).await.unwrap();
+                s.put_meta("behind", b"v", false).await.unwrap();
             }
         }
     });
     join_all(messages).await;
-    let flushes = store.wal_puts() - before;
-    // A minute of 300 ms, and the burst at its beginning.
-    assert!(
-        (200..=216).contains(&flushes),
-        "{MESSAGES} messages took {flushes} flushes"
-    );
+    store.wal_puts() - before
+}
+
+#[tokio::test(start_paused = true)]
+async fn steady_traffic_makes_one_write_for_six_messages() {
+    // 300 ms apart, and the burst at the beginning.
+    let writes = steady_minute(100, 300).await;
+    assert!((200..=216).contains(&writes), "{writes} writes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_is_one_write_whenever_messages_arrive() {
+    for least_ms in [100, 290, 300, 333] {
+        let writes = steady_minute(least_ms, 0).await;
+        // Those of the last message come after the minute.
+        let permitted = 60_000 / least_ms + 4;
+        assert!(writes <= permitted, "{least_ms} ms apart: {writes} writes");
+    }
 }
 
 #[tokio::test(start_paused = true)]

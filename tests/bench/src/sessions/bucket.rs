@@ -23,9 +23,6 @@ const TRAFFIC_SECS: usize = 600;
 const MESSAGES: usize = PER_SECOND * TRAFFIC_SECS;
 /// Target for object-store writes per message.
 const WRITES_PER_MESSAGE: f64 = 0.2;
-/// The default interval between commits, and a longer one for comparison.
-const INTERVAL: Duration = Duration::from_millis(100);
-const LONG_INTERVAL: Duration = Duration::from_millis(300);
 /// Contacts of each instance.
 const CONTACTS: usize = 20;
 /// How often a connected client sends a keepalive, and sweeps.
@@ -36,19 +33,10 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(super) async fn run() -> Vec<Row> {
     let mut rows = Vec::new();
     for size in SIZES {
-        let shard = Shard::paired(size, INTERVAL, &mut rows).await;
+        let shard = Shard::paired(size, &mut rows).await;
         shard.traffic(&mut rows).await;
         shard.idle(&mut rows).await;
     }
-    let shard = Shard::paired(SIZES[1], LONG_INTERVAL, &mut Vec::new()).await;
-    let (cost, took) = shard.drive(0, mixed).await;
-    let metric = |what: &str| {
-        format!("100 instances, 20 messages/s, commits 300 ms apart: {what} per message")
-    };
-    let (writes, messages) = (ratio(cost.puts, MESSAGES as u64), MESSAGES as u64);
-    rows.push(row(metric("writes"), writes, "requests", None));
-    let took = ratio(took.as_micros() as u64, messages * 1000);
-    rows.push(row(metric("mean time for all commits"), took, "ms", None));
     rows
 }
 
@@ -60,9 +48,9 @@ struct Shard {
 
 impl Shard {
     /// Pairs `size` instances, one after the other, one a second.
-    async fn paired(size: usize, interval: Duration, rows: &mut Vec<Row>) -> Self {
+    async fn paired(size: usize, rows: &mut Vec<Row>) -> Self {
         let store = Arc::new(CountingStore::default());
-        let db = open(&store, interval).await;
+        let db = open(&store).await;
         let sessions: Vec<Session> = (0..size).map(|_| session(&db)).collect();
         let before = store.counts();
         for session in &sessions {
@@ -155,7 +143,7 @@ impl Shard {
         let ids: Vec<_> = self.sessions.iter().map(Session::instance).collect();
         drop(self.sessions);
         done(async { Ok(self.db.close().await?) }).await;
-        let db = open(&self.store, INTERVAL).await;
+        let db = open(&self.store).await;
         let sessions: Vec<Session> = ids.iter().map(|id| db.session(*id, key())).collect();
         for session in &sessions {
             done(workload::start(session)).await;
@@ -211,11 +199,8 @@ async fn done(work: impl Future<Output = Result<()>>) {
     assert!(result.is_ok(), "{:?}", result.err());
 }
 
-async fn open(store: &Arc<CountingStore>, interval: Duration) -> ShardDb {
-    let options = ShardDbOptions {
-        commit_interval: interval,
-        ..ShardDbOptions::new(Arc::clone(store) as _, "sessions", ShardId(0))
-    };
+async fn open(store: &Arc<CountingStore>) -> ShardDb {
+    let options = ShardDbOptions::new(Arc::clone(store) as _, "sessions", ShardId(0));
     match Box::pin(ShardDb::open(options)).await {
         Ok(db) => db,
         Err(error) => panic!("the shard does not open: {error}"),
