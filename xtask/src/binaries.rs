@@ -1,36 +1,57 @@
-//! The two builds of `pombal` that scenarios and benches start.
+//! The builds of `pombal`, and of the connector on AWS, that scenarios and benches start.
 //!
-//! They are built one by one and with `-p`: a feature of one crate in a build holds for the
-//! whole build, and the production binary must not have the demo's.
+//! Demo and production are built apart and with `-p`: a feature of one crate in a build holds
+//! for the whole build, and the production binary must not have the demo's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::command::{cargo, run, target};
 
 /// The build that takes the fake server's certificate. `release` for benches.
 pub(crate) fn demo(release: bool) -> Result<PathBuf, String> {
-    one(release, "pombal-demo", &["--features", "demo"])
+    build(release, &["-p", "pombal", "--features", "pombal/demo"])?;
+    put_aside(release, "pombal", "pombal-demo")
 }
 
 /// The build that ships.
 pub(crate) fn production(release: bool) -> Result<PathBuf, String> {
-    one(release, "pombal", &[])
+    build(release, &["-p", "pombal"])?;
+    put_aside(release, "pombal", "pombal")
 }
 
-/// Builds one and puts it aside: the next build overwrites it where Cargo leaves it.
-fn one(release: bool, name: &str, features: &[&str]) -> Result<PathBuf, String> {
-    let profile = if release { "release" } else { "debug" };
-    let mut command = cargo(&["build", "--locked", "-p", "pombal", "--bin", "pombal"]);
-    command.args(features);
+/// The connector on AWS, as it takes the fake server's certificate, and [`demo`] with it: what
+/// both depend on is compiled once for the two.
+pub(crate) fn demo_and_connector() -> Result<(PathBuf, PathBuf), String> {
+    let packages = ["-p", "pombal", "-p", "pombal-connector", "--features"];
+    let features = "pombal/demo,pombal-connector/aws,pombal-connector/demo";
+    build(false, &[packages.as_slice(), &[features]].concat())?;
+    Ok((
+        put_aside(false, "pombal", "pombal-demo")?,
+        put_aside(false, "pombal-connector", "pombal-connector-demo")?,
+    ))
+}
+
+fn build(release: bool, what: &[&str]) -> Result<(), String> {
+    let mut command = cargo(&["build", "--locked", "--bins"]);
+    command.args(what);
     if release {
         command.arg("--release");
     }
-    run(&mut command)?;
+    run(&mut command)
+}
+
+/// Copies a binary from where Cargo leaves it, and where its next build overwrites it.
+fn put_aside(release: bool, built: &str, name: &str) -> Result<PathBuf, String> {
+    let profile = if release { "release" } else { "debug" };
     let dir = target().join("scenarios").join(profile);
     let to = dir.join(name);
-    let copied: io::Result<()> = fs::create_dir_all(&dir)
-        .and_then(|()| fs::copy(target().join(profile).join("pombal"), &to).map(drop));
-    copied.map_err(|error| format!("{}: {error}", to.display()))?;
+    copy(&target().join(profile).join(built), &dir, &to)
+        .map_err(|error| format!("{}: {error}", to.display()))?;
     Ok(to)
+}
+
+fn copy(from: &Path, dir: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    fs::copy(from, to).map(drop)
 }

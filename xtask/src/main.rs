@@ -7,6 +7,7 @@ mod binaries;
 mod command;
 mod costs;
 mod deploy;
+mod deployed;
 mod functions;
 mod image;
 mod licences;
@@ -22,6 +23,7 @@ const USAGE: &str = "\
 cargo xtask test [filter…]    build everything and run every test
 cargo xtask aws-local         run the tests that need AWS against an emulator
 cargo xtask functions         build what runs on Lambda: [--release] [--x86-64]
+cargo xtask deployed          deploy template.yaml into an emulator, and run scenarios on it
 cargo xtask localstack        deploy template.yaml into an emulator, and stay
 cargo xtask package           package template.yaml for what AWS_ENDPOINT_URL names
 cargo xtask deploy-check      check template.yaml and infra/
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&args[1..]),
         Some("aws-local") => aws_local::run(&args[1..]),
         Some("functions") => functions::run(&args[1..]),
+        Some("deployed") => deployed::run(),
         Some("localstack") => deploy::run_local(),
         Some("package") => deploy::print_package(),
         Some("deploy-check") => deploy::check(),

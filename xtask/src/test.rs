@@ -2,6 +2,7 @@
 
 use crate::binaries;
 use crate::command::{cargo, say, works};
+use crate::deployed::Deployed;
 use crate::{aws_local, deploy, functions, image, licences, lint, npm};
 
 /// All tests, or those that match `filters`.
@@ -10,11 +11,11 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     licences::check()?;
     deploy::lint()?;
     npm::install()?;
-    let demo = binaries::demo(false)?;
+    let (demo, connector) = binaries::demo_and_connector()?;
     let production = binaries::production(false)?;
     functions::run(&[])?;
     let aws = aws_local::Aws::start()?;
-    let packaged = deploy::package(&aws)?;
+    let template = deploy::package(&aws)?;
     let features = ["--workspace", "--locked", "--features", aws_local::FEATURES];
     let mut command = if works(&mut cargo(&["nextest", "--version"])) {
         cargo(&["nextest", "run"])
@@ -26,11 +27,18 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     command
         .env("POMBAL_DEMO_BIN", demo)
         .env("POMBAL_BIN", production)
-        .env("POMBAL_PACKAGED_TEMPLATE", packaged);
+        .env("POMBAL_PACKAGED_TEMPLATE", &template);
     aws.tell(&mut command);
-    crate::command::run(&mut command)?;
-    if filters.is_empty() {
-        image::run_if_possible(&aws)?;
+    let tests = crate::command::run(&mut command);
+    if !filters.is_empty() {
+        return tests;
     }
-    Ok(())
+    // Each has its say, whatever the one before it found.
+    let deployed = Deployed {
+        connector,
+        template,
+    }
+    .test(&aws);
+    let image = image::run_if_possible(&aws);
+    tests.and(deployed).and(image)
 }

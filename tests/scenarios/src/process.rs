@@ -1,9 +1,12 @@
-//! A Pombal process.
+//! A process of Pombal: all of it, or a connector of the deployment on AWS.
 
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::aws::Stack;
 
 /// The global API key of every scenario.
 pub const API_KEY: &str = "scenario-key-0123456789abcdef";
@@ -20,15 +23,19 @@ pub enum Build {
 impl Build {
     /// The binary, as `cargo xtask` built it.
     fn path(self) -> PathBuf {
-        let variable = match self {
+        binary(match self {
             Self::Demo => "POMBAL_DEMO_BIN",
             Self::Production => "POMBAL_BIN",
-        };
-        let path = std::env::var_os(variable).unwrap_or_else(|| {
-            panic!("{variable} is not set: run the scenarios by `cargo xtask test`")
-        });
-        PathBuf::from(path)
+        })
     }
+}
+
+/// The binary that `variable` names.
+fn binary(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable).unwrap_or_else(|| {
+        panic!("{variable} is not set: run the scenarios by `cargo xtask test`")
+    });
+    PathBuf::from(path)
 }
 
 /// How to start it.
@@ -56,6 +63,21 @@ impl PombalOptions {
         }
     }
 
+    /// What every role takes: arguments and environment. It appends to `log`.
+    fn command(&self, binary: &Path, log: &Path) -> Command {
+        let stderr = OpenOptions::new().create(true).append(true).open(log);
+        let mut command = Command::new(binary);
+        command
+            .args(&self.args)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stderr(stderr.unwrap());
+        if let Some(url) = &self.whatsapp_url {
+            command.args(["--whatsapp-url", url]);
+        }
+        command
+    }
+
     /// With one more environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -67,9 +89,10 @@ impl PombalOptions {
 /// A running process. Dropping it kills it.
 pub struct Pombal {
     child: Child,
-    /// The API's address, `http://…`.
+    /// The API's address, `http://…`. That of a connector is its deployment's.
     pub url: String,
-    /// Everything it has written to standard output up to the address.
+    /// Everything it has written to standard output up to the address. A connector writes
+    /// nothing there.
     pub greeting: String,
     log: PathBuf,
 }
@@ -82,24 +105,12 @@ impl Pombal {
     #[must_use]
     pub fn start(data_dir: &Path, options: &PombalOptions) -> Self {
         let log = data_dir.with_extension("log");
-        let stderr = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .unwrap();
-        let mut command = Command::new(options.build.path());
+        let mut command = options.command(&options.build.path(), &log);
         command
             .args(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
-            .args(&options.args)
             .env("AUTHENTICATION_API_KEY", API_KEY)
-            .envs(options.env.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr);
-        if let Some(url) = &options.whatsapp_url {
-            command.args(["--whatsapp-url", url]);
-        }
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut greeting = String::new();
@@ -121,6 +132,28 @@ impl Pombal {
             url,
             greeting,
             log,
+        }
+    }
+
+    /// Starts a connector of `stack`, which logs to `log`. It works once it has taken its
+    /// shards; nobody waits for that here.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn connector(stack: &Stack, log: &Path, options: &PombalOptions) -> Self {
+        let child = options
+            .command(&binary("POMBAL_CONNECTOR_BIN"), log)
+            .envs(stack.connector_env())
+            .env("POMBAL_HEALTH_LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            url: stack.api_url(),
+            greeting: String::new(),
+            log: log.to_owned(),
         }
     }
 

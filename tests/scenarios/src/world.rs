@@ -1,4 +1,7 @@
 //! A whole world: fake WhatsApp, webhook endpoint, and a Pombal that can die and come back.
+//!
+//! Pombal is one process on embedded storage, or, where `POMBAL_SCENARIOS_ON` says `aws`, a
+//! deployment of the template with a connector beside it. Scenarios don't know which.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::api::Api;
+use crate::aws::Stack;
 use crate::hooks::HookServer;
 use crate::process::{Pombal, PombalOptions};
 use crate::wait::{PATIENCE, eventually};
@@ -18,10 +22,11 @@ pub struct World {
     pub whatsapp: Watched,
     /// Where webhooks go.
     pub hooks: HookServer,
-    /// The process; `None` while it is dead.
+    /// The process; `None` while it is dead. On AWS it is the connector: functions live on.
     pub pombal: Option<Pombal>,
     /// How it is started.
     pub options: PombalOptions,
+    stack: Option<Stack>,
     dir: TempDir,
 }
 
@@ -52,11 +57,17 @@ impl World {
         let whatsapp = Watched::start(Options::default()).await.unwrap();
         let options = change(PombalOptions::demo(whatsapp.ws_url()));
         let dir = tempfile::tempdir().unwrap();
+        let stack = match std::env::var("POMBAL_SCENARIOS_ON").as_deref() {
+            Ok("aws") => Some(Stack::create("world", &[]).await),
+            Ok(other) => panic!("POMBAL_SCENARIOS_ON: {other} is not known"),
+            Err(_) => None,
+        };
         let mut world = Self {
             whatsapp,
             hooks: HookServer::start().await,
             pombal: None,
             options,
+            stack,
             dir,
         };
         world.boot();
@@ -65,7 +76,10 @@ impl World {
 
     /// Starts the process on the same data.
     pub fn boot(&mut self) {
-        self.pombal = Some(Pombal::start(&self.data(), &self.options));
+        self.pombal = Some(match &self.stack {
+            None => Pombal::start(&self.data(), &self.options),
+            Some(stack) => Pombal::connector(stack, &self.path("connector.log"), &self.options),
+        });
     }
 
     /// The process's data directory.
@@ -112,7 +126,16 @@ impl World {
     /// The API with the global key.
     #[must_use]
     pub fn api(&self) -> Api {
-        Api::new(&self.pombal().url)
+        Api::new(&self.url())
+    }
+
+    /// The API's address. On AWS there is one even while the connector is dead.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.stack {
+            None => self.pombal().url.clone(),
+            Some(stack) => stack.api_url(),
+        }
     }
 
     /// Creates an instance whose webhook takes every event.

@@ -14,7 +14,7 @@ async fn bad_input_gets_the_contracts_answer_and_changes_nothing() {
     let b = world.create("b").await;
     let before = world.api().get("/instance/fetchInstances").await.ok();
     let api = world.api();
-    let url = &world.pombal().url;
+    let url = &world.url();
     let wrong = Api::with_key(url, "not-the-key");
     let as_b = Api::with_key(url, &b.token);
     let as_a = Api::with_key(url, &a.token);

@@ -126,6 +126,24 @@ impl Stack {
     }
 }
 
+/// Asked for, not waited for: a scenario is over, well or badly.
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let name = self.name.clone();
+        // In a thread and a runtime of its own: the test's may be ending.
+        let asked = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime
+                .unwrap()
+                .block_on(CloudFormation::from_env().delete(&name));
+        });
+        // It may be gone already, and a failed test has more to say.
+        let _ = asked.join();
+    }
+}
+
 fn packaged() -> PathBuf {
     let path = std::env::var_os("POMBAL_PACKAGED_TEMPLATE").unwrap_or_else(|| {
         panic!("POMBAL_PACKAGED_TEMPLATE is not set: run the scenarios by `cargo xtask test`")
