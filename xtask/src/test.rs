@@ -27,6 +27,7 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     command
         .env("POMBAL_DEMO_BIN", demo)
         .env("POMBAL_BIN", production)
+        .env("POMBAL_CONNECTOR_BIN", &connector)
         .env("POMBAL_PACKAGED_TEMPLATE", &template);
     aws.tell(&mut command);
     let tests = crate::command::run(&mut command);

@@ -54,14 +54,22 @@ impl World {
     /// # Panics
     /// When something does not start.
     pub async fn start_with(change: impl FnOnce(PombalOptions) -> PombalOptions) -> Self {
+        match std::env::var("POMBAL_SCENARIOS_ON").as_deref() {
+            Ok("aws") => Self::deployed(change).await,
+            Ok(other) => panic!("POMBAL_SCENARIOS_ON: {other} is not known"),
+            Err(_) => Self::of(None, change).await,
+        }
+    }
+
+    /// Starts everything on a stack of its own, with changed options for the connector.
+    pub async fn deployed(change: impl FnOnce(PombalOptions) -> PombalOptions) -> Self {
+        Self::of(Some(Stack::create("world", &[]).await), change).await
+    }
+
+    async fn of(stack: Option<Stack>, change: impl FnOnce(PombalOptions) -> PombalOptions) -> Self {
         let whatsapp = Watched::start(Options::default()).await.unwrap();
         let options = change(PombalOptions::demo(whatsapp.ws_url()));
         let dir = tempfile::tempdir().unwrap();
-        let stack = match std::env::var("POMBAL_SCENARIOS_ON").as_deref() {
-            Ok("aws") => Some(Stack::create("world", &[]).await),
-            Ok(other) => panic!("POMBAL_SCENARIOS_ON: {other} is not known"),
-            Err(_) => None,
-        };
         let mut world = Self {
             whatsapp,
             hooks: HookServer::start().await,
