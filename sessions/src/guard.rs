@@ -28,8 +28,10 @@ use object_store::{
     PutResult, Result,
 };
 use slatedb_common::retry::NonRetryable;
+use tokio::sync::watch;
 
 use crate::damage::Damage;
+use crate::wal_writes::WalWrites;
 
 /// Content of a fence. No table or WAL object is as short.
 const FENCE: &[u8] = b"pombal WAL fence";
@@ -78,18 +80,36 @@ pub(crate) struct Guard {
     store: Arc<dyn ObjectStore>,
     /// Every error is final: for users who would try again without an end.
     once: bool,
+    /// Told of each object of the log whose write begins.
+    wal_writes: watch::Sender<()>,
 }
 
 /// `store` as a shard's session database reads and writes it: for tools that open the
 /// database with `SlateDB` itself.
 pub fn guarded(store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
-    Arc::new(Guard { store, once: false })
+    Arc::new(Guard::new(store, false))
 }
 
 impl Guard {
+    fn new(store: Arc<dyn ObjectStore>, once: bool) -> Self {
+        let wal_writes = watch::Sender::default();
+        Self {
+            store,
+            once,
+            wal_writes,
+        }
+    }
+
     /// A store whose failures nobody tries again.
     pub(crate) fn once(store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
-        Arc::new(Self { store, once: true })
+        Arc::new(Self::new(store, true))
+    }
+
+    /// As [`guarded`], and tells of writes to the log.
+    pub(crate) fn watched(store: Arc<dyn ObjectStore>) -> (Arc<dyn ObjectStore>, WalWrites) {
+        let guard = Self::new(store, false);
+        let writes = WalWrites(guard.wal_writes.subscribe());
+        (Arc::new(guard), writes)
     }
 
     fn finally(&self, error: Error) -> Error {
@@ -237,7 +257,11 @@ impl fmt::Display for Guard {
 #[async_trait]
 impl ObjectStore for Guard {
     async fn put_opts(&self, at: &Path, data: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        let data = match Form::of(at) {
+        let form = Form::of(at);
+        if form == Form::Wal {
+            self.wal_writes.send_replace(());
+        }
+        let data = match form {
             Form::Whole => seal::seal(at, data),
             Form::Wal if data.content_length() == 0 => FENCE.into(),
             Form::Wal | Form::Plain => data,

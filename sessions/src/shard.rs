@@ -17,12 +17,11 @@ use crate::clock::ShardClock;
 use crate::commit::{Committer, Request};
 use crate::damage::Doctor;
 use crate::error::Error;
-use crate::guard::guarded;
+use crate::guard::{Guard, guarded};
 use crate::options::ShardDbOptions;
 use crate::pace::Pace;
 use crate::session::{Session, Shared};
 use crate::settings::settings;
-use crate::wal_writes::WalWrites;
 
 /// Why a shard's handle is of no more use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,11 +75,11 @@ impl ShardDb {
         }
         let (builder, wal_writes) = match wal_store {
             None => {
-                let (store, writes) = WalWrites::of(guarded(store));
+                let (store, writes) = Guard::watched(store);
                 (Db::builder(path, store), writes)
             }
             Some(wal_store) => {
-                let (wal_store, writes) = WalWrites::of(guarded(wal_store));
+                let (wal_store, writes) = Guard::watched(wal_store);
                 let builder = Db::builder(path, guarded(store));
                 (builder.with_wal_object_store(wal_store), writes)
             }

@@ -44,7 +44,10 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
         let end_to_end = ours.iter().any(|name| ![SESSIONS, API].contains(name));
         let demo = end_to_end.then(|| binaries::demo(true)).transpose()?;
         let api = ours.contains(&API);
-        let api = api.then(|| functions::build_here(true, API)).transpose()?;
+        let api = api
+            .then(|| functions::build_here(true, &[API]))
+            .transpose()?;
+        let api = api.map(|programs| programs.join(API));
         let mut build = cargo(&["build", "--release", "--locked", "-p", "pombal-bench"]);
         if api.is_some() {
             build.args(["--features", API]);

@@ -1,5 +1,6 @@
 //! Runs commands from the workspace's root.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,6 +36,13 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
 /// Whether a command can be run at all.
 pub(crate) fn works(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
+}
+
+/// The search path with `first` before everything else.
+pub(crate) fn path_with(first: &Path) -> Result<OsString, String> {
+    let old = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(first.to_owned()).chain(std::env::split_paths(&old));
+    std::env::join_paths(all).map_err(|error| format!("PATH: {error}"))
 }
 
 #[expect(clippy::print_stderr, reason = "for the person at the terminal")]

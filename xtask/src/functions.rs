@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::command::{cargo, run as run_command, say, target};
+use crate::command::{cargo, path_with, root, run as run_command, say, target};
 use crate::python::Tools;
 
 /// The functions, by the names of their binaries.
@@ -41,24 +41,37 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     if x86 {
         return Err("functions: --x86-64 goes with --release".to_owned());
     }
-    NAMES.iter().try_for_each(|name| debug_build(name))
+    let programs = build_here(false, &NAMES)?;
+    NAMES
+        .iter()
+        .try_for_each(|name| put_in_place(&programs, name))
 }
 
-/// Builds one function for this machine. Returns its program.
-pub(crate) fn build_here(release: bool, name: &str) -> Result<PathBuf, String> {
+/// Fails when a function has not been built.
+pub(crate) fn check_built() -> Result<(), String> {
+    match NAMES.iter().find(|name| !bootstrap(name).is_file()) {
+        Some(name) => Err(format!(
+            "target/lambda/{name}/bootstrap is missing: run `cargo xtask functions` first"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Builds functions for this machine. Returns the directory with their programs.
+pub(crate) fn build_here(release: bool, names: &[&str]) -> Result<PathBuf, String> {
     let mut command = cargo(&["build", "--locked", "-p", PACKAGE, "--features", FEATURE]);
-    command.args(["--bin", name]);
+    for name in names {
+        command.args(["--bin", name]);
+    }
     if release {
         command.arg("--release");
     }
     run_command(&mut command)?;
-    let profile = if release { "release" } else { "debug" };
-    Ok(target().join(profile).join(name))
+    Ok(target().join(if release { "release" } else { "debug" }))
 }
 
 /// Without symbols: a debug build has hundreds of megabytes of them.
-fn debug_build(name: &str) -> Result<(), String> {
-    let program = build_here(false, name)?;
+fn put_in_place(programs: &Path, name: &str) -> Result<(), String> {
     let bootstrap = bootstrap(name);
     let dir = bootstrap.parent().unwrap_or(&bootstrap);
     fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
@@ -66,7 +79,7 @@ fn debug_build(name: &str) -> Result<(), String> {
         Command::new("strip")
             .arg("-o")
             .arg(&bootstrap)
-            .arg(&program),
+            .arg(programs.join(name)),
     )
 }
 
@@ -84,24 +97,26 @@ fn build_for_lambda(x86: bool) -> Result<(), String> {
     } else {
         command.arg("--arm64");
     }
-    command.arg("--lambda-dir").arg(target().join("lambda"));
-    command.current_dir(crate::command::root());
+    command.arg("--lambda-dir").arg(built());
+    command.current_dir(root());
     // Where it finds zig, which is a package of the same environment.
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let paths = std::iter::once(tools.clone()).chain(std::env::split_paths(&path));
-    let path = std::env::join_paths(paths).map_err(|error| format!("PATH: {error}"))?;
-    command.env("PATH", path);
+    command.env("PATH", path_with(&tools)?);
     run_command(&mut command)?;
     NAMES.iter().try_for_each(|name| check_size(&tools, name))
 }
 
+/// Where the template looks for functions, wherever Cargo builds.
+fn built() -> PathBuf {
+    root().join("target").join("lambda")
+}
+
 fn bootstrap(name: &str) -> PathBuf {
-    target().join("lambda").join(name).join("bootstrap")
+    built().join(name).join("bootstrap")
 }
 
 /// Zips a bootstrap as it is uploaded, and fails when that is too large.
 fn check_size(tools: &Path, name: &str) -> Result<(), String> {
-    let zip = target().join("lambda").join(format!("{name}.zip"));
+    let zip = built().join(format!("{name}.zip"));
     run_command(
         Command::new(tools.join("python"))
             .args(["-m", "zipfile", "-c"])

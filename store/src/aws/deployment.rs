@@ -111,9 +111,10 @@ impl Deployment {
     /// [`DeploymentError`].
     pub async fn commands(&self) -> Result<BTreeMap<ShardId, Arc<dyn Queue>>, DeploymentError> {
         let options = plan::commands_options();
+        let post = self.post()?;
         let mut queues: BTreeMap<ShardId, Arc<dyn Queue>> = BTreeMap::new();
         for shard in (0..self.config.shards).map(ShardId) {
-            let queue = self.queue(&plan::commands(shard), &options).await?;
+            let queue = post.queue(&plan::commands(shard), &options).await?;
             queues.insert(shard, queue);
         }
         Ok(queues)
@@ -124,7 +125,9 @@ impl Deployment {
     /// # Errors
     /// [`DeploymentError`].
     pub async fn events(&self) -> Result<Arc<LargeBodies>, DeploymentError> {
-        self.queue(plan::EVENTS, &plan::events_options()).await
+        self.post()?
+            .queue(plan::EVENTS, &plan::events_options())
+            .await
     }
 
     /// The queue of events that wait for their next attempt.
@@ -132,7 +135,8 @@ impl Deployment {
     /// # Errors
     /// [`DeploymentError`].
     pub async fn retries(&self) -> Result<Arc<LargeBodies>, DeploymentError> {
-        self.queue(plan::RETRIES, &plan::letters_options()).await
+        let options = plan::letters_options();
+        self.post()?.queue(plan::RETRIES, &options).await
     }
 
     /// The queue of events that were given up.
@@ -140,19 +144,33 @@ impl Deployment {
     /// # Errors
     /// [`DeploymentError`].
     pub async fn dead(&self) -> Result<Arc<LargeBodies>, DeploymentError> {
-        self.queue(plan::DEAD, &plan::letters_options()).await
+        let options = plan::letters_options();
+        self.post()?.queue(plan::DEAD, &options).await
     }
 
-    /// A queue by its name. Bodies too large for it go to the bucket: sender and receiver have
-    /// to agree on that, so there is no other way to a queue here.
+    fn post(&self) -> Result<Post, DeploymentError> {
+        Ok(Post {
+            queues: Queues::at(self.aws.sqs(), &self.config.queues),
+            bucket: self.media_bucket()?,
+        })
+    }
+}
+
+/// The clients of any number of queues. Bodies too large for a queue go to the bucket: sender
+/// and receiver have to agree on that, so there is no other way to a queue here.
+struct Post {
+    queues: Queues,
+    bucket: Arc<AmazonS3>,
+}
+
+impl Post {
     async fn queue(
         &self,
         name: &str,
         options: &QueueOptions,
     ) -> Result<Arc<LargeBodies>, DeploymentError> {
-        let queues = Queues::at(self.aws.sqs(), &self.config.queues);
-        let queue = queues.queue(name, options).await?;
-        let bucket = self.media_bucket()?;
+        let queue = self.queues.queue(name, options).await?;
+        let bucket = Arc::clone(&self.bucket);
         Ok(Arc::new(LargeBodies::new(queue, bucket, BODIES_ROOT)))
     }
 }

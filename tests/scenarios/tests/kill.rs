@@ -1,6 +1,6 @@
 //! The process is killed under traffic, again and again. Nothing is lost, nothing is doubled.
 
-mod check;
+pub(crate) mod check;
 mod traffic;
 
 use std::time::Duration;
@@ -111,7 +111,7 @@ async fn kills_under_traffic_lose_nothing() {
     traffic.ends().await;
 
     for (instance, promised) in [(&a, &to_a), (&b, &to_b)] {
-        check::all_arrive(&world, &instance.name, promised).await;
+        check::all_arrive(&world, &instance.name, &promised.ids().await).await;
         check::follows_app_state(&world, &instance.name, &instance.phone).await;
         check::stream_is_whole(&world, &instance.name).await;
         check::paired_once(&world, &instance.name, &instance.phone).await;

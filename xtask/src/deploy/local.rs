@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::sam;
 use crate::aws_local::Aws;
 use crate::command::{run, say};
+use crate::functions;
 
 /// Where AWS's stand-ins listen by custom.
 const PORT: u16 = 4566;
@@ -17,7 +18,7 @@ const API_KEY: &str = "local-key-of-pombal";
 /// Starts the emulator, deploys `template.yaml` into it as one deploys it to AWS, says how to
 /// use it, and stays until Ctrl-C.
 pub(crate) fn run_local() -> Result<(), String> {
-    sam::check_functions()?;
+    functions::check_built()?;
     let aws = Aws::emulate(PORT)?;
     deploy(&aws)?;
     let outputs = outputs(&aws)?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::command::{cargo, run, target, works};
+use crate::command::{cargo, path_with, run, target, works};
 use crate::python::Tools;
 
 /// `cargo zigbuild`, and zig below it.
@@ -65,11 +65,4 @@ pub(super) fn build(arch: Arch, release: bool) -> Result<PathBuf, String> {
     run(&mut command)?;
     let profile = if release { "release" } else { "debug" };
     Ok(target().join(triple).join(profile).join("pombal-connector"))
-}
-
-/// The search path with `first` before everything else.
-fn path_with(first: &std::path::Path) -> Result<std::ffi::OsString, String> {
-    let old = std::env::var_os("PATH").unwrap_or_default();
-    let all = std::iter::once(first.to_owned()).chain(std::env::split_paths(&old));
-    std::env::join_paths(all).map_err(|error| error.to_string())
 }

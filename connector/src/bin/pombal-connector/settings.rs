@@ -9,8 +9,6 @@ use pombal_store::env::BadVariable;
 
 use crate::cli::ServeArgs;
 
-/// At most one commit per session database and so long, unless told: each is a PUT.
-const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 /// How long a drain waits for commands in flight. The longest of them, a text that waits for
 /// its ack, takes 20 s; what is left then is given back to the queue.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -21,7 +19,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// For a variable that can't be used; the message names it.
 pub(crate) fn connector_options(args: &ServeArgs) -> Result<ConnectorOptions, Box<dyn Error>> {
     let pairing = PairingConfig::from_env()?;
-    let session = SessionConfig::from_env(COMMIT_INTERVAL)?;
+    let defaults = ConnectorOptions::new(endpoint(args)?);
+    let session = SessionConfig::from_env(defaults.commit_interval)?;
     Ok(ConnectorOptions {
         qr_limit: pairing.qr_limit,
         qr_color: pairing.qr_color,
@@ -29,7 +28,7 @@ pub(crate) fn connector_options(args: &ServeArgs) -> Result<ConnectorOptions, Bo
         logins_per_second: session.logins_per_second,
         commit_interval: session.commit_interval,
         drain_timeout: DRAIN,
-        ..ConnectorOptions::new(endpoint(args)?)
+        ..defaults
     })
 }
 

@@ -1,10 +1,10 @@
 //! The deployment, with a connector whose AWS answers badly.
 
-use std::collections::{HashMap, HashSet};
-
 use bad_aws::{BadAws, Fault, Happened, Rule, Service, Told, seeds};
-use pombal_scenarios::{PATIENCE, World, eventually};
-use serde_json::{Value, json};
+use pombal_scenarios::World;
+use serde_json::json;
+
+use crate::kill::check;
 
 const TEXTS: usize = 30;
 const SEED: u64 = 0xbad_da7;
@@ -37,37 +37,15 @@ fn faults(aws: &BadAws) -> Vec<Happened> {
 }
 
 /// Sends texts, each of which is accepted: the functions' AWS is well.
-async fn send_all(world: &World, from: &str, to: &str) -> HashSet<String> {
-    let mut ids = HashSet::new();
+async fn send_all(world: &World, from: &str, to: &str) -> Vec<String> {
+    let mut ids = Vec::with_capacity(TEXTS);
     for n in 0..TEXTS {
         let body = json!({ "number": to, "text": format!("{from} {n}") });
         let path = format!("/message/sendText/{from}");
         let sent = world.api().post(&path, body).await.ok();
-        ids.insert(sent["key"]["id"].as_str().unwrap().to_owned());
+        ids.push(sent["key"]["id"].as_str().unwrap().to_owned());
     }
     ids
-}
-
-/// Each text has arrived, under one event id however often it came.
-async fn assert_all_arrived(world: &World, at: &str, ids: &HashSet<String>) {
-    let what = format!("{} texts arrive at {at}", ids.len());
-    let upserts = eventually(&what, 3 * PATIENCE, async || {
-        let upserts = world.hooks.of(at, "messages.upsert");
-        let arrived: HashSet<_> = upserts.iter().map(message_id).collect();
-        ids.is_subset(&arrived).then_some(upserts)
-    })
-    .await;
-    let mut events: HashMap<String, Value> = HashMap::new();
-    for body in upserts {
-        let first = events
-            .entry(message_id(&body))
-            .or_insert_with(|| body["id"].clone());
-        assert_eq!(*first, body["id"], "one event per message");
-    }
-}
-
-fn message_id(upsert: &Value) -> String {
-    upsert["data"]["key"]["id"].as_str().unwrap().to_owned()
 }
 
 /// The connector loses nothing and pairs nobody anew, whatever its AWS does to it.
@@ -85,25 +63,16 @@ async fn texts_arrive_on_a_bad_day() {
         send_all(&world, "a", &b.phone),
         send_all(&world, "b", &a.phone)
     );
-    assert_all_arrived(&world, "b", &from_a).await;
-    assert_all_arrived(&world, "a", &from_b).await;
+    check::all_arrive(&world, "b", &from_a).await;
+    check::all_arrive(&world, "a", &from_b).await;
     let happened: u64 = faults.iter().map(Happened::count).sum();
     assert!(happened > 20, "only {happened} faults: no bad day");
     aws.heal();
 
-    for name in ["a", "b"] {
+    for (name, phone) in [("a", &a.phone), ("b", &b.phone)] {
         world.wait_for_state(name, "open").await;
-        eventually("the stream has no gaps", PATIENCE, async || {
-            let hooks = world.hooks.hooks(name);
-            let seqs: HashSet<_> = hooks
-                .iter()
-                .filter_map(|hook| hook.body["seq"].as_u64())
-                .collect();
-            let last = seqs.iter().max().copied()?;
-            (1..=last).all(|seq| seqs.contains(&seq)).then_some(())
-        })
-        .await;
-        assert_eq!(world.hooks.of(name, "qrcode.updated").len(), 1);
+        check::stream_is_whole(&world, name).await;
+        check::paired_once(&world, name, phone).await;
     }
     world.assert_no_violations().await;
 }

@@ -5,8 +5,6 @@ use std::collections::{HashMap, HashSet};
 use pombal_scenarios::{PATIENCE, World, eventually};
 use serde_json::Value;
 
-use super::traffic::Promised;
-
 /// The messages that came in at an instance, webhook by webhook.
 fn upserts(world: &World, name: &str) -> Vec<Value> {
     let upserts = world.hooks.of(name, "messages.upsert").into_iter();
@@ -20,8 +18,7 @@ fn message_id(upsert: &Value) -> String {
 }
 
 /// Everything promised has arrived.
-pub(super) async fn all_arrive(world: &World, name: &str, promised: &Promised) {
-    let promised = promised.ids().await;
+pub(crate) async fn all_arrive(world: &World, name: &str, promised: &[String]) {
     let what = format!("all {} messages promised to {name} arrive", promised.len());
     eventually(&what, 3 * PATIENCE, async || {
         let arrived: HashSet<String> = upserts(world, name).iter().map(message_id).collect();
@@ -32,7 +29,7 @@ pub(super) async fn all_arrive(world: &World, name: &str, promised: &Promised) {
 
 /// One event per message, one seq per event, and a stream without gaps. A webhook that was
 /// repeated carries the same event id and seq.
-pub(super) async fn stream_is_whole(world: &World, name: &str) {
+pub(crate) async fn stream_is_whole(world: &World, name: &str) {
     let mut seq_of_event: HashMap<String, u64> = HashMap::new();
     for hook in world.hooks.hooks(name) {
         let event = hook.body["id"].as_str().unwrap().to_owned();
@@ -62,14 +59,14 @@ pub(super) async fn stream_is_whole(world: &World, name: &str) {
 }
 
 /// Paired once, at the start: no restart needed a new QR code.
-pub(super) async fn paired_once(world: &World, name: &str, phone: &str) {
+pub(crate) async fn paired_once(world: &World, name: &str, phone: &str) {
     assert_eq!(world.hooks.of(name, "qrcode.updated").len(), 1);
     let pairs = world.whatsapp.seen(Some(phone), Some("pair"), 0).await;
     assert_eq!(pairs.items.len(), 1);
 }
 
 /// The account's settings still reach the instance: its newest name does.
-pub(super) async fn follows_app_state(world: &World, name: &str, phone: &str) {
+pub(crate) async fn follows_app_state(world: &World, name: &str, phone: &str) {
     let rename = fake_whatsapp::Change::PushName {
         name: format!("{name} after all"),
     };
