@@ -68,6 +68,11 @@ uuid_id! {
     ConnectorId
 }
 uuid_id! {
+    /// Record version number: a random value that a connector writes anew each time it renews
+    /// its lease. Whoever sees it unchanged for a whole lease knows that it was not renewed.
+    Rvn
+}
+uuid_id! {
     /// Identity of an event, and its idempotency key. The same fact gets the same id
     /// after a crash: see [`EventId::derive`].
     EventId

@@ -7,6 +7,7 @@ pub mod chain;
 pub mod command;
 pub mod connection;
 pub mod event;
+pub mod fleet;
 pub mod ids;
 pub mod instance;
 pub mod jid;
@@ -19,7 +20,8 @@ pub use chain::Chain;
 pub use command::{Command, Op, Reply, SendText};
 pub use connection::{Cause, ConnectionState, Reconnect, StatusReason};
 pub use event::{Event, EventBody, EventName, Projection};
-pub use ids::{CommandId, ConnectorId, Epoch, EventId, InstanceId, Seq, ShardId};
+pub use fleet::{ConnectorRow, Fleet, ShardRow};
+pub use ids::{CommandId, ConnectorId, Epoch, EventId, InstanceId, Rvn, Seq, ShardId};
 pub use instance::{
     Desired, Instance, Integration, Observed, Pairing, QrCode, Settings, Tombstone,
 };
