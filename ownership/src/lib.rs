@@ -10,16 +10,24 @@
 //!   [`LeaseTimes::renew_every`]. That is its lease.
 //! - [`Observer`]: whoever sees the same `rvn` for [`LeaseTimes::expires_after`] on its own
 //!   clock knows that the lease is over. No clock is ever compared with another.
-//! - [`LeaseTimes::fence_at`]: who could not renew gives up everything earlier than that.
+//! - [`Lease`]: who could not renew gives up everything earlier than that, also when it renews
+//!   later after all.
 //! - [`decide`]: what to do with each shard. A shard without a live owner is taken. One whose
 //!   owner lives is asked for; the owner closes it and releases it.
 //! - A shard is taken in one transaction: the shard's row is as it was seen, and the `rvn` of
-//!   its expired owner too. The epoch counts up.
+//!   its expired owner too. The epoch counts up. Who takes it opens it only in the [`Term`] of
+//!   its lease in which it sent the taking.
+//!
+//! # What it needs of the registry
+//!
+//! Reads are consistent. A write whose answer is missing may have been done, may be done later,
+//! and may be done twice. But no renewal may be done after a later one of the same connector:
+//! a `rvn` that comes back looks like one that never changed.
 
 mod lease;
 mod observer;
 mod placement;
 
-pub use lease::{LeaseTimes, Moment};
+pub use lease::{Lease, LeaseTimes, Moment, Term};
 pub use observer::Observer;
 pub use placement::{Action, Held, OldOwner, Situation, decide};

@@ -1,6 +1,6 @@
 //! Whose lease is over, by one observer's own clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pombal_domain::{ConnectorId, Fleet, Rvn};
 
@@ -47,10 +47,11 @@ impl Observer {
     ) {
         if self
             .looked_at
-            .is_some_and(|last| asked_at.since(last) > times.longest_gap())
+            .is_some_and(|last| answered_at.since(last) > times.longest_gap())
         {
             // Whatever kept us from looking, a stopped process or a registry that is down, may
-            // have kept the others from renewing: they get their time from now on.
+            // have kept the others from renewing: they get their time from now on. A look that
+            // took long is no better than one that failed.
             self.seen.clear();
         }
         self.looked_at = Some(answered_at);
@@ -86,9 +87,12 @@ impl Default for Observer {
     }
 }
 
-/// Everybody with a row, or with a shard.
-fn known(fleet: &Fleet) -> impl Iterator<Item = ConnectorId> {
+/// Everybody with a row, or with a shard, once.
+fn known(fleet: &Fleet) -> BTreeSet<ConnectorId> {
     let rows = fleet.connectors.iter().map(|row| row.id);
     let owners = fleet.shards.iter().filter_map(|row| row.owner);
-    rows.chain(owners)
+    rows.chain(owners).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,7 +109,8 @@ pub enum Action {
     },
 }
 
-/// What to do about every shard, in this order.
+/// What to do about every shard, in this order. It is asked for, and done, only while the lease
+/// of this connector holds: who takes shards without one loses them at once.
 #[must_use]
 pub fn decide(situation: &Situation<'_>) -> Vec<Action> {
     let view = View::of(situation);
@@ -119,3 +120,6 @@ pub fn decide(situation: &Situation<'_>) -> Vec<Action> {
     }
     actions
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,15 +25,7 @@ fn one(situation: &Situation<'_>, view: &View, row: &ShardRow, closing: bool) ->
     let seen = row.clone();
     let ours = row.owner == Some(situation.me);
     let Some(held) = situation.held.get(&shard) else {
-        return match (ours, situation.draining) {
-            (false, _) => None,
-            // Taken without our knowing: an answer that was lost. Or given up after a failure.
-            (true, true) => Some(Action::Release { seen }),
-            (true, false) => Some(Action::Take {
-                seen,
-                old: OldOwner::None,
-            }),
-        };
+        return ours.then(|| in_our_name(situation, view, seen));
     };
     if !ours || row.epoch != held.epoch() {
         return Some(Action::Drop { shard });
@@ -47,6 +39,21 @@ fn one(situation: &Situation<'_>, view: &View, row: &ShardRow, closing: bool) ->
             Wish::Wait => None,
         },
     }
+}
+
+/// A shard that we own and do not have. Its taking was done without our knowing, or it was given
+/// up after a failure.
+fn in_our_name(situation: &Situation<'_>, view: &View, seen: ShardRow) -> Action {
+    // Taking it would take it from who waits for it; and it has just failed with who is unwell.
+    let leaves = match wish(situation, view, &seen, false) {
+        Wish::Grant => true,
+        Wish::Refuse | Wish::Wait => !situation.accepting && !view.loads.is_empty(),
+    };
+    if situation.draining || leaves {
+        return Action::Release { seen };
+    }
+    let old = OldOwner::None;
+    Action::Take { seen, old }
 }
 
 /// What becomes of a wish for a shard of ours.

@@ -45,15 +45,16 @@ pub(super) fn decide(situation: &Situation<'_>, view: &View) -> Vec<Action> {
     actions
 }
 
-/// A shard of whoever has the most, when that is at least two more than we have.
+/// A shard of whoever has the most, when that is at least two more than we have. That has to be
+/// so for what each owns now, too: by that the owner judges, and would refuse.
 fn surplus<'a>(view: &'a View, shares: &View, me: ConnectorId) -> Option<&'a ShardRow> {
     let mine = shares.loads.get(&me)?;
     let (load, richest) = shares
         .loads
         .iter()
         .map(|(id, load)| (*load, *id))
-        .max()
-        .filter(|(load, _)| *load >= mine + 2)?;
+        .filter(|(load, id)| *load >= mine + 2 && view.owned(*id) >= view.owned(me) + 2)
+        .max()?;
     debug_assert!(load > 0, "nobody gives what it does not have");
     // The last one: its owner looks at them from the first.
     view.rows

@@ -1,0 +1,4 @@
+mod convergence;
+mod fleet;
+mod mine;
+mod others;
