@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::{Chain, ConnectorId, Desired, Epoch, Instance, InstanceId, ShardId, Tombstone};
+use pombal_domain::{
+    Chain, ConnectorId, Desired, Epoch, Instance, InstanceId, OldOwner, ShardId, Tombstone,
+};
 use pombal_sessions::{Closed, ShardDb, ShardDbOptions};
 use pombal_store::{DataKey, Queue, keys, registry};
 use tokio::sync::Mutex;
@@ -112,8 +114,8 @@ impl Shard {
         pacing: Arc<Pacing>,
     ) -> Result<Arc<Self>, Error> {
         let queue = seams.commands.get(&shard).cloned().ok_or(Error::NoQueue)?;
-        let seen = seams.registry.shard_owner(shard).await?;
-        let epoch = seams.registry.take_shard(shard, me, seen).await?;
+        let seen = seams.registry.shard(shard).await?;
+        let epoch = seams.registry.take_shard(&seen, me, OldOwner::None).await?;
         let db = ShardDb::open(ShardDbOptions {
             commit_interval: options.commit_interval,
             ..ShardDbOptions::on(

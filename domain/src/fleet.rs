@@ -53,6 +53,20 @@ impl ShardRow {
     }
 }
 
+/// Whom a shard is taken from: what has to hold for it when the taking is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OldOwner {
+    /// Nobody, or the taker itself. The shard's row says it all.
+    None,
+    /// A connector whose lease is over: its row still has this `rvn`, or is still not there.
+    Expired {
+        /// The connector.
+        id: ConnectorId,
+        /// The `rvn` that did not change. None: it has no row.
+        rvn: Option<Rvn>,
+    },
+}
+
 /// All connectors and shards, read at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Fleet {

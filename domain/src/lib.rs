@@ -20,7 +20,7 @@ pub use chain::Chain;
 pub use command::{Command, Op, Reply, SendText};
 pub use connection::{Cause, ConnectionState, Reconnect, StatusReason};
 pub use event::{Event, EventBody, EventName, Projection};
-pub use fleet::{ConnectorRow, Fleet, ShardRow};
+pub use fleet::{ConnectorRow, Fleet, OldOwner, ShardRow};
 pub use ids::{CommandId, ConnectorId, Epoch, EventId, InstanceId, Rvn, Seq, ShardId};
 pub use instance::{
     Desired, Instance, Integration, Observed, Pairing, QrCode, Settings, Tombstone,

@@ -6,7 +6,8 @@ mod view;
 
 use std::collections::BTreeMap;
 
-use pombal_domain::{ConnectorId, Epoch, Fleet, Rvn, ShardId, ShardRow};
+pub use pombal_domain::OldOwner;
+use pombal_domain::{ConnectorId, Epoch, Fleet, ShardId, ShardRow};
 
 use crate::observer::Observer;
 use view::View;
@@ -56,20 +57,6 @@ impl Held {
             Self::Running(epoch) | Self::Closing(epoch) | Self::Closed(epoch) => epoch,
         }
     }
-}
-
-/// Whom a shard is taken from: what has to hold for it when the taking is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OldOwner {
-    /// Nobody, or the taker itself. The shard's row says it all.
-    None,
-    /// A connector whose lease is over: its row still has this `rvn`, or is still not there.
-    Expired {
-        /// The connector.
-        id: ConnectorId,
-        /// The `rvn` that did not change. None: it has no row.
-        rvn: Option<Rvn>,
-    },
 }
 
 /// Something to do.

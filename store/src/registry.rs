@@ -1,4 +1,4 @@
-//! The registry: instances, shards and replies in one `DynamoDB` table.
+//! The registry: instances, shards, connectors and replies in one `DynamoDB` table.
 //!
 //! One adapter serves AWS and the embedded default: `embedded` puts `dynoxide-rs` below the
 //! real SDK client.
@@ -10,7 +10,8 @@
 //! | instance | `NAME#<name>` | `INSTANCE` | the row; its key makes names unique |
 //! | token | `TOKEN#<SHA-256>` | `TOKEN` | `name`, `instance`; its key makes tokens unique |
 //! | tombstone | `TOMBSTONE#<id>` | `TOMBSTONE` | what is still to be wiped, by `shard`; `since` when |
-//! | shard | `SHARD#<number>` | `SHARD` | `owner`, `epoch` |
+//! | connector | `FLEET` | `CONNECTOR#<id>` | its lease `rvn`, `accepting`, `drain_requested`, its load; gone a day after its last renewal (TTL) |
+//! | shard | `FLEET` | `SHARD#<number>`, 5 digits | `owner`, `epoch`, `wanted_by`, `since` |
 //! | scrub mark | `SCRUB` | `SCRUB` | `mark`; there while deleted rows are still in the file (embedded) |
 //! | due | `DUE#<minute>#<partition>` | `DUE#<id>` | a retry that waits longer than a queue delays: `due_at`, `body` |
 //! | due mark | `DUE` | `DUE` | `minute`: no bucket before it holds anything |
@@ -32,19 +33,26 @@
 //! `by_name` is one partition: 1,000 writes a second, which the projections of a fleet stay
 //! far below. A scan would not come in name order.
 //!
+//! `FLEET` is one partition, so that one consistent query reads all connectors and shards
+//! ([`Registry::fleet`]). A connector writes there once in three seconds.
+//!
 //! Writers of different concerns write different attributes (the wish: `desired`, `pairing`,
 //! `generation`; the `webhook`; the projection: `observed`, `epoch`, `seq`) and so never undo
 //! one another. Structured values are JSON text; fields that this version doesn't know are
 //! ignored.
 
+mod compare_and_set;
 mod due;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
+mod fleet;
 mod instances;
+mod leases;
 mod listing;
 mod local;
 mod moves;
+mod ownership;
 mod replies;
 mod row;
 mod scrubbing;
@@ -57,7 +65,9 @@ mod updates;
 
 pub use due::{DUE_PARTITIONS, Due, MAX_DUE_BYTES};
 pub use error::Error;
-pub use shards::{Grave, ShardContent, ShardOwner};
+pub use leases::ConnectorBeat;
+pub use ownership::ShardOwner;
+pub use shards::{Grave, ShardContent};
 
 use std::sync::Arc;
 

@@ -4,12 +4,16 @@
 
 mod deletion;
 mod due;
+mod handover;
 mod instances;
+mod leases;
 mod listing;
 mod moves;
+mod ownership;
 mod projection;
 mod replies;
 mod shards;
+mod takeover;
 mod turns;
 mod wishes;
 
@@ -20,11 +24,13 @@ use async_trait::async_trait;
 use pombal_domain::connection::{ConnectionState, StatusReason};
 use pombal_domain::instance::{Desired, Integration, Observed, Pairing, QrCode, Settings};
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Epoch, Instance, InstanceId, InstanceName, PhoneNumber, Seq, ShardId};
+use pombal_domain::{
+    ConnectorId, Epoch, Instance, InstanceId, InstanceName, PhoneNumber, Rvn, Seq, ShardId,
+};
 
 pub use projection::event;
 
-use crate::registry::{Error, Registry};
+use crate::registry::{ConnectorBeat, Error, Registry};
 
 /// Makes registries.
 #[async_trait]
@@ -56,8 +62,17 @@ super::suite! {
     moves: a_moved_instance_takes_no_wish_but_its_deletion
         an_instance_that_arrives_takes_the_place_of_its_tombstone
         an_arrival_that_is_refused_changes_nothing;
-    shards: a_shard_has_its_own_instances_only a_shard_is_taken_epoch_by_epoch
-        of_many_that_want_a_shard_one_gets_it taking_twice_in_the_same_way_is_taking_once;
+    shards: a_shard_has_its_own_instances_only;
+    ownership: a_shard_is_taken_epoch_by_epoch of_many_that_want_a_shard_one_gets_it
+        taking_twice_in_the_same_way_is_taking_once a_shard_is_released_by_its_owner_only
+        a_released_shard_is_taken_by_who_saw_it_released;
+    handover: a_shard_is_asked_for_and_refused a_wish_counts_for_the_owner_that_it_was_for
+        of_many_that_ask_for_a_shard_one_is_waited_for nobody_is_asked_for_a_shard_without_owner;
+    takeover: a_shard_is_taken_from_who_has_not_renewed who_has_renewed_keeps_its_shards
+        a_shard_is_taken_from_who_has_no_row a_row_that_has_come_back_keeps_its_shards
+        a_row_that_has_gone_is_not_the_row_that_was_seen of_many_that_take_over_one_does;
+    leases: the_fleet_shows_every_change_at_once a_renewal_leaves_what_operators_asked
+        who_is_not_there_is_not_asked_to_drain a_connector_is_removed_and_may_come_back;
     replies: a_reply_is_there_until_its_time_is_over;
     due: what_was_put_away_is_found_in_its_minute a_minute_that_was_left_is_not_read_again
         nothing_is_due_before_anything_was_put a_body_too_large_for_a_row_is_refused;
@@ -127,6 +142,19 @@ fn observed(generation: u64, code: &str) -> Observed {
         }),
         owner_jid: Some("5511999990001@s.whatsapp.net".to_owned()),
         ..Observed::never()
+    }
+}
+
+/// What a connector says that has just started. Each call says it with an `rvn` of its own.
+#[must_use]
+pub fn beat(id: ConnectorId) -> ConnectorBeat {
+    ConnectorBeat {
+        id,
+        rvn: Rvn::random(),
+        accepting: true,
+        instances: 0,
+        open: 0,
+        started_at: UnixMs(1_795_182_896_007),
     }
 }
 

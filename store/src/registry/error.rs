@@ -11,8 +11,8 @@ pub enum Error {
     /// Another instance has this token.
     #[error("the token is taken")]
     TokenTaken,
-    /// No instance has this name and id.
-    #[error("no such instance")]
+    /// No instance has this name and id, or no connector has this id.
+    #[error("no such row")]
     NotFound,
     /// The instance's session lives in another deployment now.
     #[error("the instance was moved to another deployment")]

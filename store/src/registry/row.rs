@@ -104,6 +104,25 @@ impl Row<'_> {
             .map_err(|e: T::Err| BadAttribute::Unparsed(name, e.into()))
     }
 
+    /// What follows `prefix` in a text.
+    pub(super) fn after<T: FromStr<Err: StdError + Send + Sync + 'static>>(
+        &self,
+        name: &'static str,
+        prefix: &str,
+    ) -> Result<T, BadAttribute> {
+        let text = self.text(name)?.strip_prefix(prefix);
+        text.ok_or(BadAttribute::Absent(name))?
+            .parse()
+            .map_err(|e: T::Err| BadAttribute::Unparsed(name, e.into()))
+    }
+
+    pub(super) fn flag(&self, name: &'static str) -> Result<bool, BadAttribute> {
+        match self.0.get(name) {
+            Some(AttributeValue::Bool(flag)) => Ok(*flag),
+            _ => Err(BadAttribute::Absent(name)),
+        }
+    }
+
     pub(super) fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, BadAttribute> {
         serde_json::from_str(self.text(name)?).map_err(|e| BadAttribute::Unparsed(name, e.into()))
     }

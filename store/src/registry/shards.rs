@@ -1,25 +1,14 @@
-//! Shards: who owns them, and what lives there.
+//! Shards: what lives there.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use pombal_domain::time::UnixMs;
-use pombal_domain::{ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
+use pombal_domain::{Instance, InstanceId, ShardId, Tombstone};
 
 use super::listing::readable;
 use super::row::{Item, Row, key, names, number, shard_place, text};
-use super::transact::Cancelled;
 use super::{Error, Registry};
 
 /// When a tombstone was put.
 const SINCE: &str = "since";
-
-/// Who owns a shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShardOwner {
-    /// The owner.
-    pub owner: ConnectorId,
-    /// How often the shard has changed owners.
-    pub epoch: Epoch,
-}
 
 /// What the shard's owner finds there.
 #[derive(Debug, Clone, Default)]
@@ -124,73 +113,6 @@ impl Registry {
             .map_err(Error::storage)?;
         Ok(())
     }
-
-    /// Who owns the shard, if anybody ever did: one consistent read.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`], [`Error::Storage`].
-    pub async fn shard_owner(&self, shard: ShardId) -> Result<Option<ShardOwner>, Error> {
-        let Some(item) = self.item(shard_key(shard)).await? else {
-            return Ok(None);
-        };
-        let row = Row(&item);
-        Ok(Some(ShardOwner {
-            owner: row.parse("owner")?,
-            epoch: Epoch(row.number("epoch")?),
-        }))
-    }
-
-    /// Makes `me` the owner and counts the epoch up, if the row is still as `seen` (`None`: no
-    /// row). Returns the new epoch; the first is 1.
-    ///
-    /// After any failure it reads the row again before it concludes: the write may have been
-    /// done, and a retry of the SDK, or a caller's, may have failed on it.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`]; [`Error::Storage`].
-    pub async fn take_shard(
-        &self,
-        shard: ShardId,
-        me: ConnectorId,
-        seen: Option<ShardOwner>,
-    ) -> Result<Epoch, Error> {
-        let epoch = seen.map_or(Epoch(0), |seen| seen.epoch).next();
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(shard_key(shard)))
-            .update_expression("SET #owner = :me, #epoch = :next")
-            .expression_attribute_values(":me", text(me.to_string()))
-            .expression_attribute_values(":next", number(epoch.0));
-        let update = match seen {
-            None => update
-                .condition_expression("attribute_not_exists(#pk)")
-                .set_expression_attribute_names(Some(names(&["pk", "owner", "epoch"]))),
-            Some(seen) => update
-                .condition_expression("#owner = :seen AND #epoch = :epoch")
-                .set_expression_attribute_names(Some(names(&["owner", "epoch"])))
-                .expression_attribute_values(":seen", text(seen.owner.to_string()))
-                .expression_attribute_values(":epoch", number(seen.epoch.0)),
-        };
-        let update = update.build().map_err(Error::storage)?;
-        // A transaction of one: the old owner's row joins it with leases (DESIGN § 5).
-        let write = TransactWriteItem::builder().update(update).build();
-        let Err(cancelled) = self.transact(vec![write]).await else {
-            return Ok(epoch);
-        };
-
-        let now = self.shard_owner(shard).await;
-        if matches!(now, Ok(Some(now)) if now == (ShardOwner { owner: me, epoch })) {
-            return Ok(epoch);
-        }
-        Err(match cancelled {
-            Cancelled::Conditions(_) => Error::Conflict,
-            Cancelled::Other(error) => error,
-        })
-    }
-}
-
-fn shard_key(shard: ShardId) -> Item {
-    key(format!("SHARD#{shard}"), "SHARD")
 }
 
 pub(super) fn tombstone_key(id: InstanceId) -> Item {

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pombal_costs::counts::{COMMAND_TAKEN, EVENT_BATCH, EVENTS_PER_BATCH, REPLY};
-use pombal_domain::{CommandId, ConnectorId, Epoch, InstanceId, Reply, ShardId};
+use pombal_domain::{
+    CommandId, ConnectorId, Epoch, InstanceId, OldOwner, Reply, ShardId, ShardRow,
+};
 use pombal_store::conformance::aws;
+use pombal_store::conformance::registry::beat;
 use pombal_store::media::s3::S3Media;
 use pombal_store::media::{Media, MediaKey};
 use pombal_store::queue::sqs::Queues;
@@ -68,9 +71,63 @@ async fn dynamodb_tells_what_it_bills() {
     registry.reply(command).await.unwrap().unwrap();
     assert_eq!((units.read(), units.written()), (1.0, 1.0));
     // A transaction costs twice as much.
-    let taken = registry.take_shard(ShardId(0), ConnectorId::random(), None);
+    let fresh = ShardRow::fresh(ShardId(0));
+    let taken = registry.take_shard(&fresh, ConnectorId::random(), OldOwner::None);
     assert_eq!(taken.await.unwrap(), Epoch(1));
     assert_eq!((units.read(), units.written()), (1.0, 3.0));
+}
+
+#[tokio::test]
+async fn a_lease_costs_a_write_and_a_look_at_the_fleet_a_read() {
+    let clients = aws::connect().await;
+    let registry = aws::registry(&clients).await;
+    let units = clients.units();
+    let (mut read, mut written) = (0.0, 0.0);
+    let mut costs = |more_read: f64, more_written: f64, what: &str| {
+        read += more_read;
+        written += more_written;
+        assert_eq!((units.read(), units.written()), (read, written), "{what}");
+    };
+    let leases = [0; 3].map(|_| beat(ConnectorId::random()));
+    // Once to begin it, once to renew it.
+    for _ in 0..2 {
+        for lease in &leases {
+            registry.renew_connector(lease).await.unwrap();
+            costs(0.0, 1.0, "a renewal");
+        }
+    }
+    for number in 0..16 {
+        let fresh = ShardRow::fresh(ShardId(number));
+        let owner = leases[usize::from(number) % 2].id;
+        let taken = registry.take_shard(&fresh, owner, OldOwner::None);
+        assert_eq!(taken.await.unwrap(), Epoch(1));
+        costs(0.0, 2.0, "taking a shard that nobody had");
+    }
+    let fleet = registry.fleet().await.unwrap();
+    assert_eq!((fleet.connectors.len(), fleet.shards.len()), (3, 16));
+    costs(1.0, 0.0, "a look at the fleet");
+
+    let [old, _, me] = &leases;
+    let seen = fleet.shard(ShardId(0));
+    registry.request_shard(&seen, me.id).await.unwrap();
+    costs(0.0, 1.0, "a request");
+    let seen = registry.shard(seen.shard).await.unwrap();
+    costs(1.0, 0.0, "a look at a shard");
+    registry.refuse_shard(&seen).await.unwrap();
+    costs(0.0, 1.0, "a refusal");
+    let (id, rvn) = (old.id, Some(old.rvn));
+    let taken = registry.take_shard(&seen, me.id, OldOwner::Expired { id, rvn });
+    let epoch = taken.await.unwrap();
+    // <https://martinhicks.dev/articles/what-a-conditional-dynamodb-transaction-costs>: on AWS
+    // a condition on another row costs what writing it would.
+    costs(0.0, 4.0, "taking a shard from another");
+    let released = registry.release_shard(seen.shard, me.id, epoch);
+    released.await.unwrap();
+    costs(0.0, 1.0, "a release");
+    registry.ask_to_drain(old.id).await.unwrap();
+    costs(0.0, 1.0, "asking to drain");
+    registry.remove_connector(old.id).await.unwrap();
+    costs(0.0, 1.0, "a removal");
 }
 
 #[tokio::test]

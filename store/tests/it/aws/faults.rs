@@ -3,6 +3,7 @@
 //! Each test has a seed. `POMBAL_FAULT_SEED` runs one again, `POMBAL_FAULT_ROUNDS` runs many.
 
 mod keys;
+mod ownership;
 mod queue;
 mod registry;
 mod retries;

@@ -1,15 +1,14 @@
 //! What must happen once happens once, and whoever did it is told so.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bad_aws::{BadAws, Fault, Rule, Service, Told, seeds};
 use futures::future::join_all;
-use pombal_domain::{CommandId, ConnectorId, Desired, Epoch, Reply, Seq, ShardId};
+use pombal_domain::{CommandId, Desired, Epoch, Reply, Seq};
 use pombal_store::Registry;
 use pombal_store::conformance::aws;
 use pombal_store::conformance::registry::{event, instance};
-use pombal_store::registry::{Error, ShardOwner};
+use pombal_store::registry::Error;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -17,14 +16,14 @@ use rand::seq::SliceRandom;
 use super::{PASSING, all_happened, bad, mix};
 
 /// A registry on a good connection, and the same one through a proxy.
-async fn both(seed: u64) -> (BadAws, Registry, Registry) {
+pub(super) async fn both(seed: u64) -> (BadAws, Registry, Registry) {
     let good = aws::registry(&aws::connect().await).await;
     let (proxy, clients) = bad(seed).await;
     let through = Registry::new(clients.dynamodb(), good.table());
     (proxy, good, through)
 }
 
-fn once(fault: Fault) -> Rule {
+pub(super) fn once(fault: Fault) -> Rule {
     Rule::on(Service::DynamoDb, fault).times(1)
 }
 
@@ -49,12 +48,6 @@ async fn every_change_with(fault: Fault) {
     registry.project(&event(&made, 2, 7)).await.unwrap();
     let row = good.instance(&made.name).await.unwrap().unwrap();
     assert_eq!((row.epoch, row.seq), (Epoch(2), Seq(7)));
-
-    happened.push(fails_once());
-    let me = ConnectorId::random();
-    let epoch = registry.take_shard(ShardId(3), me, None).await.unwrap();
-    let owner = good.shard_owner(ShardId(3)).await.unwrap();
-    assert_eq!(owner, Some(ShardOwner { owner: me, epoch }));
 
     happened.push(fails_once());
     let (command, minute) = (CommandId::random(), Duration::from_secs(60));
@@ -126,35 +119,6 @@ async fn who_created_an_instance_is_told_so() {
     proxy.heal();
     let other = registry.create_instance(&instance("never", 0)).await;
     assert!(matches!(other, Err(Error::NameTaken)), "{other:?}");
-}
-
-#[tokio::test]
-async fn who_took_a_shard_is_told_so() {
-    let (proxy, good, registry) = both(1).await;
-    let (me, shard) = (ConnectorId::random(), ShardId(1));
-    let rule = Rule::on(Service::DynamoDb, Fault::Lost).operation("TransactWriteItems");
-    let lost = proxy.add(rule);
-    assert_eq!(
-        registry.take_shard(shard, me, None).await.unwrap(),
-        Epoch(1)
-    );
-    assert_eq!(lost.count(), 4);
-    proxy.heal();
-    let happened = [
-        proxy.add(once(Fault::Lost)),
-        proxy.add(once(Fault::Conflict)),
-    ];
-    let seen = good.shard_owner(shard).await.unwrap();
-    assert_eq!(
-        registry.take_shard(shard, me, seen).await.unwrap(),
-        Epoch(2)
-    );
-    all_happened(&happened);
-    // Somebody else did, in the meantime.
-    let late = registry
-        .take_shard(shard, ConnectorId::random(), seen)
-        .await;
-    assert!(matches!(late, Err(Error::Conflict)), "{late:?}");
 }
 
 /// Many want the same names on a bad day.
@@ -276,59 +240,5 @@ async fn rows_go_forward_on_a_bad_day() {
     for seed in seeds(0x0B5E55) {
         let _told = Told(seed);
         rows_go_forward(seed).await;
-    }
-}
-
-/// Connectors fight for a shard, each going by what it read and was told.
-async fn epochs_have_one_owner(seed: u64) {
-    let shard = ShardId(0);
-    let (proxy, good, registry) = both(seed).await;
-    let mut faults = mix(&proxy, Service::DynamoDb, 5);
-    faults.push(proxy.add(Rule::on(Service::DynamoDb, Fault::Conflict).percent(10)));
-    let connectors: Vec<ConnectorId> = (0..5).map(|_| ConnectorId::random()).collect();
-    let fights = connectors.iter().map(|me| async {
-        let (mut won, mut lost) = (Vec::new(), Vec::new());
-        for _ in 0..12 {
-            let Ok(seen) = registry.shard_owner(shard).await else {
-                continue;
-            };
-            match registry.take_shard(shard, *me, seen).await {
-                Ok(epoch) => won.push(epoch),
-                Err(Error::Conflict) => lost.push(seen),
-                Err(Error::Storage(_)) => {}
-                Err(other) => panic!("{other:?}"),
-            }
-        }
-        (*me, won, lost)
-    });
-    let mut owners = BTreeMap::new();
-    let mut beaten = BTreeSet::new();
-    for (me, won, lost) in join_all(fights).await {
-        for epoch in won {
-            let other = owners.insert(epoch, me);
-            assert_eq!(other, None, "{epoch:?} was given twice");
-        }
-        for seen in lost {
-            let epoch = seen.map_or(Epoch(0), |seen| seen.epoch).next();
-            beaten.insert((epoch, me.to_string()));
-        }
-    }
-    for (epoch, me) in &owners {
-        assert!(!beaten.contains(&(*epoch, me.to_string())), "{epoch:?}");
-    }
-    let now = good.shard_owner(shard).await.unwrap().unwrap();
-    assert!(now.epoch >= *owners.keys().max().unwrap());
-    if let Some(told) = owners.get(&now.epoch) {
-        assert_eq!(now.owner, *told);
-    }
-    assert!(owners.len() > 5, "only {owners:?}");
-    all_happened(&faults[..1]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_epoch_has_one_owner_on_a_bad_day() {
-    for seed in seeds(0xE90C) {
-        let _told = Told(seed);
-        epochs_have_one_owner(seed).await;
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bad_aws::{Fault, Rule, Service};
-use pombal_domain::{CommandId, ConnectorId, Desired, Reply, ShardId};
+use pombal_domain::{CommandId, ConnectorId, Desired, OldOwner, Reply, ShardId, ShardRow};
 use pombal_store::Registry;
 use pombal_store::conformance::aws;
-use pombal_store::conformance::registry::instance;
+use pombal_store::conformance::registry::{beat, instance};
 use pombal_store::registry::ShardOwner;
 
 use super::bad;
@@ -28,6 +28,8 @@ async fn what_must_be_current_is_current_while_indexes_lag() {
             registry.list_instances(None, 10).await.unwrap(),
         )
     };
+    let fleet = async || registry.fleet().await.unwrap();
+    assert_eq!(fleet().await, pombal_domain::Fleet::default());
     // What everybody reads first, and goes on reading where reads may lag.
     looks().await;
     let stale = proxy.add(Rule::on(Service::DynamoDb, Fault::Stale));
@@ -57,9 +59,18 @@ async fn what_must_be_current_is_current_while_indexes_lag() {
 
     let (me, command) = (ConnectorId::random(), CommandId::random());
     assert_eq!(registry.shard_owner(shard).await.unwrap(), None);
-    let epoch = registry.take_shard(shard, me, None).await.unwrap();
+    let fresh = ShardRow::fresh(shard);
+    let taken = registry.take_shard(&fresh, me, OldOwner::None).await;
     let owner = registry.shard_owner(shard).await.unwrap();
+    let epoch = taken.unwrap();
     assert_eq!(owner, Some(ShardOwner { owner: me, epoch }));
+    assert_eq!(fleet().await.shard(shard).owner, Some(me));
+    for _ in 0..2 {
+        let lease = beat(me);
+        registry.renew_connector(&lease).await.unwrap();
+        let now = fleet().await;
+        assert_eq!(now.connector(me).map(|row| row.rvn), Some(lease.rvn));
+    }
     assert_eq!(registry.reply(command).await.unwrap(), None);
     let put = registry.put_reply(command, &Reply::Done, Duration::from_secs(60));
     put.await.unwrap();
