@@ -96,6 +96,20 @@ pub const RECONCILE: Usage = Usage {
     ..Usage::NONE
 };
 
+/// A connector's renewal of its lease.
+pub const RENEWAL: Usage = Usage {
+    requests: &[("dynamodb UpdateItem", 1)],
+    write_units: 1.0,
+    ..Usage::NONE
+};
+
+/// A connector's look at the fleet, of up to 4 KB: 16 shards and a dozen connectors.
+pub const FLEET: Usage = Usage {
+    requests: &[("dynamodb Query", 1)],
+    read_units: 1.0,
+    ..Usage::NONE
+};
+
 /// Looks of a connector at the wishes of a shard, per hour.
 pub const RECONCILES_PER_HOUR: u64 = 120;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pombal_costs::counts::{COMMAND_TAKEN, EVENT_BATCH, EVENTS_PER_BATCH, REPLY};
+use pombal_costs::counts::{COMMAND_TAKEN, EVENT_BATCH, EVENTS_PER_BATCH, FLEET, RENEWAL, REPLY};
 use pombal_domain::{
     CommandId, ConnectorId, Epoch, InstanceId, OldOwner, Reply, ShardId, ShardRow,
 };
@@ -88,14 +88,16 @@ async fn a_lease_costs_a_write_and_a_look_at_the_fleet_a_read() {
         written += more_written;
         assert_eq!((units.read(), units.written()), (read, written), "{what}");
     };
-    let leases = [0; 3].map(|_| beat(ConnectorId::random()));
+    let leases = [0; 12].map(|_| beat(ConnectorId::random()));
     // Once to begin it, once to renew it.
     for _ in 0..2 {
         for lease in &leases {
             registry.renew_connector(lease).await.unwrap();
-            costs(0.0, 1.0, "a renewal");
+            costs(0.0, RENEWAL.write_units, "a renewal");
         }
     }
+    let renewals = clients.requests().of("dynamodb", "UpdateItem");
+    assert_eq!(RENEWAL.requests, [("dynamodb UpdateItem", renewals / 24)]);
     for number in 0..16 {
         let fresh = ShardRow::fresh(ShardId(number));
         let owner = leases[usize::from(number) % 2].id;
@@ -104,10 +106,12 @@ async fn a_lease_costs_a_write_and_a_look_at_the_fleet_a_read() {
         costs(0.0, 2.0, "taking a shard that nobody had");
     }
     let fleet = registry.fleet().await.unwrap();
-    assert_eq!((fleet.connectors.len(), fleet.shards.len()), (3, 16));
-    costs(1.0, 0.0, "a look at the fleet");
+    assert_eq!((fleet.connectors.len(), fleet.shards.len()), (12, 16));
+    costs(FLEET.read_units, 0.0, "a look at the fleet");
+    let looks = clients.requests().of("dynamodb", "Query");
+    assert_eq!(FLEET.requests, [("dynamodb Query", looks)]);
 
-    let [old, _, me] = &leases;
+    let [old, _, me, ..] = &leases;
     let seen = fleet.shard(ShardId(0));
     registry.request_shard(&seen, me.id).await.unwrap();
     costs(0.0, 1.0, "a request");
