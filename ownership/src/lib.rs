@@ -25,6 +25,8 @@
 //! a `rvn` that comes back looks like one that never changed.
 
 mod lease;
+#[cfg(test)]
+mod model;
 mod observer;
 mod placement;
 

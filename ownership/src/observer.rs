@@ -9,18 +9,18 @@ use crate::lease::{LeaseTimes, Moment};
 /// Watches the leases of all connectors.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Observer {
-    seen: BTreeMap<ConnectorId, Seen>,
+    pub(crate) seen: BTreeMap<ConnectorId, Seen>,
     /// When the last look was answered.
-    looked_at: Option<Moment>,
+    pub(crate) looked_at: Option<Moment>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Seen {
+pub(crate) struct Seen {
     /// None: it has no row.
-    rvn: Option<Rvn>,
+    pub(crate) rvn: Option<Rvn>,
     /// When the first look that showed this `rvn` was answered.
-    since: Moment,
-    expired: bool,
+    pub(crate) since: Moment,
+    pub(crate) expired: bool,
 }
 
 impl Observer {
