@@ -47,6 +47,8 @@ struct Round {
     faults: u32,
     cut_off: Vec<(CutOff, u32)>,
     changed_in: u32,
+    /// Shards that were taken from a connector whose process lives.
+    robbed: u32,
 }
 
 struct Fair {
@@ -106,6 +108,7 @@ impl Model for Fair {
             faults: 0,
             cut_off: vec![(CutOff::default(), 0); self.config.peers],
             changed_in: 0,
+            robbed: 0,
         };
         let fresh = World::new(&self.config);
         let mut running = fresh.clone();
@@ -142,6 +145,7 @@ impl Model for Fair {
         if next.world.registry.shards != round.world.registry.shards {
             next.changed_in = next.number;
         }
+        next.robbed = next.world.robbed;
         Some(next)
     }
 
@@ -154,7 +158,7 @@ impl Model for Fair {
             }),
             Property::always(SAFE, |_, round: &Round| round.world.violation.is_none()),
             Property::always(KEEPS, |fair: &Self, round: &Round| {
-                !fair.only_outages || round.world.robbed == 0
+                !fair.only_outages || round.robbed == 0
             }),
         ]
     }
