@@ -13,6 +13,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pombal_store::logs;
 use tokio::time::Instant;
 
+#[cfg(not(panic = "unwind"))]
+compile_error!(
+    "functions are built with panic = \"unwind\": a panic then fails one request or one event, \
+     which is told and logged, not the process with everything else that it is doing"
+);
+
 /// Why a function ends.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 

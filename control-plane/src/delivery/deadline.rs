@@ -11,27 +11,74 @@ const AFTERWARDS: Duration = Duration::from_secs(3);
 /// Who has not answered by then is slow.
 const FAIR: Duration = Duration::from_secs(10);
 
-/// When everything must have ended, if ever.
+/// When everything must have ended, if ever, and how long others may be kept waiting.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Deadline(Option<Instant>);
+pub(super) struct Deadline {
+    end: Option<Instant>,
+    shared: Option<Shared>,
+}
+
+/// Others get no more of their events until this is over.
+#[derive(Debug, Clone, Copy)]
+struct Shared {
+    /// How long an attempt may last.
+    longest: Duration,
+    /// None begins later.
+    begin_by: Option<Instant>,
+}
 
 impl Deadline {
     pub(super) fn at(end: Instant) -> Self {
-        Self(Some(end))
+        Self {
+            end: Some(end),
+            shared: None,
+        }
+    }
+
+    /// While others wait: attempts last `longest` at most, and begin within as much from now.
+    pub(super) fn shared(self, longest: Duration) -> Self {
+        let begin_by = Some(Instant::now() + longest);
+        Self {
+            shared: Some(Shared { longest, begin_by }),
+            ..self
+        }
+    }
+
+    /// For who begins in any case.
+    pub(super) fn first(self) -> Self {
+        let shared = self.shared.map(|shared| Shared {
+            begin_by: None,
+            ..shared
+        });
+        Self { shared, ..self }
     }
 
     /// How long an attempt may last that should have `longest`; `None` when no time is left for
     /// one.
     pub(super) fn attempt(self, longest: Duration) -> Option<Duration> {
-        match self.0 {
+        let begin_by = self.shared.and_then(|shared| shared.begin_by);
+        if begin_by.is_some_and(|end| Instant::now() >= end) {
+            return None;
+        }
+        self.left(self.cut(longest))
+    }
+
+    /// Whether the end is far enough for an attempt that gives the endpoint a fair chance.
+    pub(super) fn fits(self, longest: Duration) -> bool {
+        let longest = self.cut(longest);
+        self.left(longest) >= Some(longest.min(FAIR))
+    }
+
+    fn cut(self, longest: Duration) -> Duration {
+        self.shared
+            .map_or(longest, |shared| shared.longest.min(longest))
+    }
+
+    fn left(self, longest: Duration) -> Option<Duration> {
+        match self.end {
             Some(end) => within(end.saturating_duration_since(Instant::now()), longest),
             None => Some(longest),
         }
-    }
-
-    /// Whether there is time for an attempt that gives the endpoint a fair chance.
-    pub(super) fn fits(self, longest: Duration) -> bool {
-        self.attempt(longest) >= Some(longest.min(FAIR))
     }
 }
 
@@ -63,5 +110,25 @@ mod tests {
         let soon = Deadline::at(Instant::now() + secs(9));
         assert!(soon.fits(secs(5)) && !soon.fits(secs(7)) && !soon.fits(secs(30)));
         assert!(Deadline::at(Instant::now() + secs(15)).fits(secs(30)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_keeps_others_waiting_for_long() {
+        let secs = Duration::from_secs;
+        let alone = Deadline::at(Instant::now() + secs(60));
+        let shared = alone.shared(secs(5));
+        assert_eq!(alone.attempt(secs(30)), Some(secs(30)));
+        assert_eq!(shared.attempt(secs(30)), Some(secs(5)));
+        assert_eq!(shared.attempt(secs(2)), Some(secs(2)));
+        assert!(shared.fits(secs(30)));
+
+        tokio::time::advance(secs(5)).await;
+        assert_eq!(shared.attempt(secs(30)), None);
+        assert_eq!(shared.first().attempt(secs(30)), Some(secs(5)));
+        assert_eq!(alone.attempt(secs(30)), Some(secs(30)));
+        // There is time for what takes none: putting an event off.
+        assert!(shared.fits(secs(30)));
+        tokio::time::advance(secs(48)).await;
+        assert!(!shared.fits(secs(30)));
     }
 }

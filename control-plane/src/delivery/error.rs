@@ -14,6 +14,10 @@ pub enum Error {
     /// A body can't be written as JSON.
     #[error("body can't be encoded")]
     Encode(#[source] serde_json::Error),
+    /// A mistake in the code, met by one message; others are none the worse for it. What it was
+    /// stands on standard error.
+    #[error("panicked")]
+    Panicked,
     /// Too little time is left for an attempt.
     #[error("no time is left for an attempt")]
     NoTime,

@@ -61,7 +61,8 @@ impl DeliveryHandler {
             bodies: queues.retries.bodies().clone(),
         };
         let dead = Arc::clone(&queues.dead);
-        let pipeline = Pipeline::new(registry, keys, egress, waiting, dead, options);
+        let patience = options.shared_attempt_timeout;
+        let pipeline = Pipeline::new(registry, keys, egress, waiting, dead, options, patience);
         Self { queues, pipeline }
     }
 
@@ -74,19 +75,30 @@ impl DeliveryHandler {
     /// Works on a batch until `end`: groups side by side, each in order up to the first message
     /// that fails on our side, or for which there is no time. Returns the receipts of what is
     /// not done, which has been given back to its queue; the rest may be acknowledged.
+    ///
+    /// The events of an instance come one batch after the other. So when several instances have
+    /// events in this one, it ends soon, however slow an endpoint is: first attempts are cut
+    /// short at [`DeliveryOptions::shared_attempt_timeout`], which is a failure like others, and
+    /// after as long none begins. Later attempts are in nobody's way and have their full time.
     pub async fn work_on(&self, work: Work, batch: Vec<Incoming>, end: Instant) -> Vec<Receipt> {
         let queue = match work {
             Work::Events => &self.queues.events,
             Work::Retries => &self.queues.retries,
         };
         let stop = end.checked_sub(GIVE_BACK).unwrap_or(end);
+        let is_shared = batch.windows(2).any(|two| two[0].group != two[1].group);
         let restored = timeout_at(stop, queue.restore(batch.clone())).await;
         let Restored { whole, back } = restored.unwrap_or_else(|_| Restored {
             whole: Vec::new(),
             back: batch,
         });
+        let mut deadline = Deadline::at(end);
+        if work == Work::Events && is_shared {
+            deadline = deadline.shared(self.pipeline.options.shared_attempt_timeout);
+        }
         let groups = by_group(whole).into_iter();
-        let left = join_all(groups.map(|group| self.in_order(work, group, end, stop))).await;
+        let left = groups.map(|group| self.in_order(work, group, deadline, stop));
+        let left = join_all(left).await;
         let mut undone: Vec<Left> = left
             .into_iter()
             .filter(|l| !l.messages.is_empty())
@@ -106,15 +118,15 @@ impl DeliveryHandler {
         &self,
         work: Work,
         mut group: Vec<Incoming>,
-        end: Instant,
+        deadline: Deadline,
         stop: Instant,
     ) -> Left {
-        let deadline = Deadline::at(end);
         let options = &self.pipeline.options;
         let mut pause = Duration::ZERO;
         let mut done = 0;
         for (at, message) in group.iter().enumerate() {
             // The first is always tried, or nothing would ever fit into too short a time.
+            let deadline = if at == 0 { deadline.first() } else { deadline };
             if at > 0 && !deadline.fits(options.attempt_timeout) {
                 break;
             }

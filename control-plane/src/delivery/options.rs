@@ -14,6 +14,10 @@ pub struct DeliveryOptions {
     pub expose_keys: bool,
     /// Longest wait for an endpoint's answer. Default 30 s.
     pub attempt_timeout: Duration,
+    /// Longest wait for an endpoint's answer while other instances wait for the same batch: a
+    /// function answers for all of it at once. After as long, no attempt of that batch begins
+    /// any more. A service works on instances by themselves and does not need it. Default 5 s.
+    pub shared_attempt_timeout: Duration,
     /// After a time-out, so long an instance's events are not tried in line but put into the
     /// retry queue at once. Default 30 s.
     pub stall: Duration,
@@ -42,6 +46,7 @@ impl DeliveryOptions {
             server_url: server_url.into(),
             expose_keys: false,
             attempt_timeout: Duration::from_secs(30),
+            shared_attempt_timeout: Duration::from_secs(5),
             stall: Duration::from_secs(30),
             schedule: Schedule::default(),
             max_in_flight: 256,

@@ -2,6 +2,7 @@
 //! gets messages handed in can do the same.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Event, Instance};
@@ -32,6 +33,7 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
+    /// `patience`: an endpoint that takes longer to answer is slow.
     pub(super) fn new(
         registry: Registry,
         keys: Arc<dyn Keys>,
@@ -39,12 +41,13 @@ impl Pipeline {
         waiting: Waiting,
         dead: Arc<dyn Queue>,
         options: DeliveryOptions,
+        patience: Duration,
     ) -> Self {
         Self {
             registry,
             egress,
             tokens: Tokens::new(keys),
-            stalled: Stalled::new(options.stall),
+            stalled: Stalled::new(options.stall, patience),
             waiting,
             dead,
             options,
@@ -126,7 +129,7 @@ impl Pipeline {
             if attempt.timed_out() {
                 self.stalled.note(row.id);
             } else {
-                self.stalled.clear(row.id);
+                self.stalled.answered(row.id, attempt.took());
             }
             attempt
         };

@@ -48,7 +48,9 @@ impl DeliveryService {
             bodies: queues.bodies.clone(),
         };
         let dead = Arc::clone(&queues.dead);
-        let pipeline = Pipeline::new(registry, keys, egress, waiting, dead, options);
+        // Here nobody waits for another's endpoint: every answer is quick enough.
+        let patience = options.attempt_timeout;
+        let pipeline = Pipeline::new(registry, keys, egress, waiting, dead, options, patience);
         Self { queues, pipeline }
     }
 

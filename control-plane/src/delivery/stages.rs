@@ -28,6 +28,7 @@ pub(super) struct Attempt {
     event: Event,
     attempts: u32,
     result: Result<(), Failure>,
+    took: Duration,
 }
 
 /// What an attempt leads to.
@@ -69,8 +70,9 @@ impl Pending {
             attempts: self.attempts + 1,
             event: self.event,
             result,
+            took: started.elapsed(),
         };
-        attempt.log(started.elapsed());
+        attempt.log();
         attempt
     }
 
@@ -80,6 +82,7 @@ impl Pending {
             attempts: self.attempts,
             event: self.event,
             result: Err(Failure::Stalled),
+            took: Duration::ZERO,
         }
     }
 }
@@ -90,12 +93,18 @@ impl Attempt {
         matches!(self.result, Err(Failure::TimedOut))
     }
 
+    /// How long it took.
+    pub(super) fn took(&self) -> Duration {
+        self.took
+    }
+
     /// What follows. `luck` from -1 to 1 places the wait within the jitter.
     pub(super) fn conclude(self, schedule: &Schedule, luck: f64, now: UnixMs) -> Outcome {
         let Self {
             event,
             attempts,
             result,
+            ..
         } = self;
         let Err(failure) = result else {
             return Outcome::Delivered;
@@ -121,8 +130,8 @@ impl Attempt {
         }
     }
 
-    fn log(&self, elapsed: Duration) {
-        let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    fn log(&self) {
+        let duration_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
         let event = &self.event;
         match &self.result {
             Ok(()) => tracing::debug!(
@@ -189,6 +198,7 @@ mod tests {
             event,
             attempts,
             result,
+            took: Duration::ZERO,
         }
     }
 

@@ -2,6 +2,10 @@
 //!
 //! Without this, each further event of such an instance would hold up the next for a whole
 //! time-out, and with it the states that events write on the row.
+//!
+//! An endpoint that answers, but never in the short time that it has while others wait, would
+//! take every event twice: once when it is cut short, and once more from the retry queue. So it
+//! stays here for as long as its answers are slow.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,13 +17,16 @@ use tokio::time::Instant;
 /// Remembers time-outs for a while.
 pub(super) struct Stalled {
     pause: Duration,
+    /// An answer that takes longer is slow.
+    patience: Duration,
     until: Mutex<HashMap<InstanceId, Instant>>,
 }
 
 impl Stalled {
-    pub(super) fn new(pause: Duration) -> Self {
+    pub(super) fn new(pause: Duration, patience: Duration) -> Self {
         Self {
             pause,
+            patience,
             until: Mutex::default(),
         }
     }
@@ -32,9 +39,13 @@ impl Stalled {
         until.insert(instance, now + self.pause);
     }
 
-    /// The endpoint of `instance` has answered.
-    pub(super) fn clear(&self, instance: InstanceId) {
-        self.until().remove(&instance);
+    /// The endpoint of `instance` has answered after `took`.
+    pub(super) fn answered(&self, instance: InstanceId, took: Duration) {
+        if took <= self.patience {
+            self.until().remove(&instance);
+        } else if self.contains(instance) {
+            self.note(instance);
+        }
     }
 
     /// Whether to leave the endpoint of `instance` alone.
@@ -46,5 +57,30 @@ impl Stalled {
 
     fn until(&self) -> MutexGuard<'_, HashMap<InstanceId, Instant>> {
         self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stays_slow_stays() {
+        let secs = Duration::from_secs;
+        let (stalled, instance) = (Stalled::new(secs(30), secs(5)), InstanceId::random());
+        stalled.answered(instance, secs(20));
+        assert!(!stalled.contains(instance), "slow, but nobody waited");
+
+        stalled.note(instance);
+        tokio::time::advance(secs(29)).await;
+        stalled.answered(instance, secs(6));
+        tokio::time::advance(secs(29)).await;
+        assert!(stalled.contains(instance));
+        tokio::time::advance(secs(1)).await;
+        assert!(!stalled.contains(instance));
+
+        stalled.note(instance);
+        stalled.answered(instance, secs(5));
+        assert!(!stalled.contains(instance));
     }
 }

@@ -1,7 +1,9 @@
 //! What is done with a message, whoever has received it.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt;
 use pombal_domain::Chain;
 use pombal_store::queue::Incoming;
 
@@ -22,17 +24,24 @@ pub enum Work {
 }
 
 impl Work {
-    /// Works on one message. When this returns, the message may be acknowledged.
+    /// Works on one message. When this returns, the message may be acknowledged. A panic is an
+    /// error like others: a function would fail for a whole batch by it, whosever events are
+    /// in there.
     pub(super) async fn one(
         self,
         pipeline: &Pipeline,
         body: &str,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        match self {
-            Self::Events => pipeline.first(body, deadline).await,
-            Self::Retries => pipeline.again(body, deadline).await,
-        }
+        let work = async {
+            match self {
+                Self::Events => pipeline.first(body, deadline).await,
+                Self::Retries => pipeline.again(body, deadline).await,
+            }
+        };
+        // What is shared between messages is caches behind locks, changed in one step each.
+        let caught = AssertUnwindSafe(work).catch_unwind().await;
+        caught.unwrap_or(Err(Error::Panicked))
     }
 }
 

@@ -6,6 +6,7 @@ mod api;
 mod delivery;
 mod deployment;
 mod faults;
+mod hanging;
 mod janitor;
 mod source;
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws-conformance")]
 mod aws;
+mod batches;
 mod flow;
 mod requests;
 mod retries;

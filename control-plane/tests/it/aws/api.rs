@@ -13,13 +13,13 @@ use super::deployment::{Deployed, Env};
 use crate::app::{GLOBAL_KEY, LONG};
 use crate::connector::{open, project};
 
-const API: &str = env!("CARGO_BIN_EXE_api");
+pub(super) const API: &str = env!("CARGO_BIN_EXE_api");
 
 fn get(path: &str) -> HttpCall {
     HttpCall::new("GET", path).key(GLOBAL_KEY)
 }
 
-fn creation(name: &str) -> HttpCall {
+pub(super) fn creation(name: &str) -> HttpCall {
     let body = json!({ "instanceName": name, "integration": "WHATSAPP-BAILEYS" });
     HttpCall::new("POST", "/instance/create")
         .key(GLOBAL_KEY)
@@ -33,7 +33,7 @@ fn assert_error(answer: &Answer, status: u64, reason: &str, message: &Value) {
 }
 
 /// An instance that is connected; its token.
-async fn connected(deployed: &Deployed, api: &Function, name: &str) -> String {
+pub(super) async fn connected(deployed: &Deployed, api: &Function, name: &str) -> String {
     let made = api.call(&creation(name)).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let row = deployed.row(name).await;
@@ -130,14 +130,20 @@ async fn a_text_goes_to_its_owner_and_the_answer_comes_back() {
     assert_eq!(answer.body["status"], "PENDING");
 }
 
+/// Makes a secret; its name.
+pub(super) async fn secret(deployed: &Deployed, value: &str) -> String {
+    let secrets = Secrets::new(deployed.aws.sdk_config());
+    let name = aws::fresh("key");
+    let made = secrets.create_secret().name(&name).secret_string(value);
+    made.send().await.unwrap();
+    name
+}
+
 #[tokio::test]
 async fn the_key_comes_from_the_secret() {
     let deployed = Deployed::new().await;
-    let secrets = Secrets::new(deployed.aws.sdk_config());
-    let name = aws::fresh("key");
     let key = "a-key-that-is-kept-in-a-secret";
-    let made = secrets.create_secret().name(&name).secret_string(key);
-    made.send().await.unwrap();
+    let name = secret(&deployed, key).await;
     let env = deployed
         .env
         .with("AUTHENTICATION_API_KEY", "")

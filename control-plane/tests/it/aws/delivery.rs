@@ -17,24 +17,24 @@ use super::source::EventSource;
 use crate::delivery::rig::{event, eventually, listening, message};
 use crate::receiver::{Behave, TestReceiver};
 
-const DELIVERY: &str = env!("CARGO_BIN_EXE_delivery");
+pub(super) const DELIVERY: &str = env!("CARGO_BIN_EXE_delivery");
 
 /// An instance that wants every event at `url`.
-async fn instance(deployed: &Deployed, name: &str, url: &str) -> Instance {
+pub(super) async fn instance(deployed: &Deployed, name: &str, url: &str) -> Instance {
     let made = listening(&deployed.keys, name, url).await;
     deployed.registry.create_instance(&made).await.unwrap();
     made
 }
 
-async fn events(deployed: &Deployed) -> EventSource {
+pub(super) async fn events(deployed: &Deployed) -> EventSource {
     EventSource::new(deployed, plan::EVENTS, &events_options()).await
 }
 
-async fn retries(deployed: &Deployed) -> EventSource {
+pub(super) async fn retries(deployed: &Deployed) -> EventSource {
     EventSource::new(deployed, plan::RETRIES, &letters_options()).await
 }
 
-async fn publish(source: &EventSource, events: &[Event]) {
+pub(super) async fn publish(source: &EventSource, events: &[Event]) {
     let messages: Vec<Outgoing> = events.iter().map(message).collect();
     for part in messages.chunks(10) {
         source.queue.send(part).await.unwrap();

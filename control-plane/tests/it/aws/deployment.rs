@@ -27,6 +27,7 @@ pub(crate) struct Deployed {
 }
 
 /// The environment of a function.
+#[derive(Clone)]
 pub(crate) struct Env(Vec<(&'static str, String)>);
 
 impl Env {

@@ -4,6 +4,7 @@
 
 mod api;
 mod delivery;
+mod functions;
 
 use bad_aws::{BadAws, Fault, Happened, Rule, Service};
 

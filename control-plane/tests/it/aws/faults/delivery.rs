@@ -21,7 +21,7 @@ use crate::connector::open;
 use crate::delivery::rig::{Running, event, eventually, listening, message, quick};
 use crate::receiver::{Behave, Hit, TestReceiver};
 
-const EVENTS: u64 = 12;
+pub(super) const EVENTS: u64 = 12;
 /// Hidden so long, when a receiver was not told what it has, or could not give it back.
 const VISIBILITY: Duration = Duration::from_secs(4);
 
@@ -53,7 +53,7 @@ async fn publish(events: &Arc<dyn Queue>, event: &Event) {
 }
 
 /// What reached an endpoint of one instance, by `seq`: the ids, and the bodies.
-fn arrived(hits: &[Hit]) -> BTreeMap<u64, BTreeSet<(String, String)>> {
+pub(super) fn arrived(hits: &[Hit]) -> BTreeMap<u64, BTreeSet<(String, String)>> {
     let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for hit in hits {
         let id = hit.header("webhook-id").unwrap().to_owned();
@@ -65,14 +65,14 @@ fn arrived(hits: &[Hit]) -> BTreeMap<u64, BTreeSet<(String, String)>> {
 }
 
 /// The order in which events came for the first time.
-fn first_times(hits: &[Hit]) -> Vec<u64> {
+pub(super) fn first_times(hits: &[Hit]) -> Vec<u64> {
     let mut seen = BTreeSet::new();
     let seqs = hits.iter().map(Hit::seq);
     seqs.filter(|seq| seen.insert(*seq)).collect()
 }
 
 /// Every event of this instance, some of which change its row.
-fn events(row: &Instance) -> Vec<Event> {
+pub(super) fn events(row: &Instance) -> Vec<Event> {
     (1..=EVENTS)
         .map(|seq| {
             let mut event = event(row, seq);
