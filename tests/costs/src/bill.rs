@@ -1,6 +1,6 @@
 //! Counts times prices.
 
-use crate::assumed::{FUNCTION_GB, TASK_CPUS, TASK_GB};
+use crate::assumed::{FUNCTION_GB, TASK_CPUS, TASK_GB, Time};
 use crate::counts::{
     COMMAND_TAKEN, COMMIT, CONNECTION_STATE, CREATE, DELIVERY, EVENT_BATCH, EVENTS_PER_BATCH,
     IDLE_SHARD_HOUR, POLLS_PER_HOUR, RECONCILE, RECONCILES_PER_HOUR, REPLY, SEND_TEXT, Usage,
@@ -24,9 +24,9 @@ pub fn of(usage: &Usage) -> f64 {
         + times(s3_reads, S3_READ.dollars)
 }
 
-/// A call of the API that uses `usage` and keeps the function busy for `ms`.
-fn call(usage: &Usage, ms: f64) -> f64 {
-    HTTP_API.dollars + function(ms) + of(usage)
+/// A call of the API that uses `usage` and keeps the function busy for `time`.
+fn call(usage: &Usage, time: Time) -> f64 {
+    HTTP_API.dollars + function(time.billed_ms()) + of(usage)
 }
 
 fn function(ms: f64) -> f64 {
@@ -36,19 +36,19 @@ fn function(ms: f64) -> f64 {
 /// One `GET /instance/connectionState`.
 #[must_use]
 pub fn connection_state() -> f64 {
-    call(&CONNECTION_STATE, assumed::CONNECTION_STATE_MS)
+    call(&CONNECTION_STATE, assumed::CONNECTION_STATE_TIME)
 }
 
 /// One `POST /instance/create`.
 #[must_use]
 pub fn create() -> f64 {
-    call(&CREATE, assumed::CREATE_MS)
+    call(&CREATE, assumed::CREATE_TIME)
 }
 
 /// One `POST /message/sendText`, with the connector's part. Its events come on top.
 #[must_use]
 pub fn send_text() -> f64 {
-    call(&SEND_TEXT, assumed::SEND_TEXT_MS) + of(&COMMAND_TAKEN) + of(&REPLY)
+    call(&SEND_TEXT, assumed::SEND_TEXT_TIME) + of(&COMMAND_TAKEN) + of(&REPLY)
 }
 
 /// One event, from the connector to a webhook that takes it.
@@ -96,8 +96,8 @@ mod tests {
     #[test]
     fn sums_are_right() {
         let million = |dollars: f64| (dollars * 1e6 * 100.0).round() / 100.0;
-        // 1.00 + 0.20 + 0.005 GB-s * 13.33 + 0.125
-        assert_eq!(million(connection_state()), 1.39);
+        // 1.00 + 0.20 + (5 + 0.8 * 3.455) ms * 0.5 GB * 13.33 + 0.125
+        assert_eq!(million(connection_state()), 1.38);
         // (6 * 0.50 + 0.20 + 0.15 GB-s * 13.33) / 4 + 0.125
         assert_eq!(million(event()), 1.43);
         // 36,000 and 14,400 PUTs at $5 per million
