@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use pombal_ownership::LeaseTimes;
 use pombal_store::env::{self, BadVariable};
 
 /// What the environment says about pairing.
@@ -31,14 +32,40 @@ impl PairingConfig {
     }
 }
 
+/// Shortest lease that leaves time for three renewals.
+const MIN_LEASE_MS: u64 = 1_000;
+
+/// `LEASE_MS`: how long a connector may be silent before others take its shards. It renews four
+/// times as often, and gives everything up after three quarters.
+///
+/// # Errors
+/// [`BadVariable`] below a second.
+pub fn lease_from_env() -> Result<LeaseTimes, BadVariable> {
+    let defaults = LeaseTimes::default();
+    let default = u64::try_from(defaults.expires_after.as_millis()).unwrap_or(u64::MAX);
+    let lease_ms = env::parse("LEASE_MS", default)?;
+    if lease_ms < MIN_LEASE_MS {
+        let problem = format!("{lease_ms} is below {MIN_LEASE_MS}");
+        return Err(BadVariable::new("LEASE_MS", problem));
+    }
+    let quarter = Duration::from_millis(lease_ms) / 4;
+    Ok(LeaseTimes {
+        renew_every: quarter,
+        fence_after: quarter * 3,
+        expires_after: quarter * 4,
+    })
+}
+
 /// What the environment says about sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionConfig {
     /// `SESSION_COMMIT_INTERVAL_MS`: at most one commit of a session database starts per
     /// interval.
     pub commit_interval: Duration,
-    /// `LOGINS_PER_SECOND`: WhatsApp logins at most, over all instances.
+    /// `LOGINS_PER_SECOND`: WhatsApp logins at most, over all instances of one connector.
     pub logins_per_second: u32,
+    /// `FLEET_LOGINS_PER_SECOND`: the same over all connectors.
+    pub fleet_logins_per_second: u32,
 }
 
 impl SessionConfig {
@@ -53,6 +80,7 @@ impl SessionConfig {
         Ok(Self {
             commit_interval: Duration::from_millis(commit_ms),
             logins_per_second: env::at_least_one("LOGINS_PER_SECOND", 20)?,
+            fleet_logins_per_second: env::at_least_one("FLEET_LOGINS_PER_SECOND", 200)?,
         })
     }
 }

@@ -24,7 +24,7 @@ use crate::publish::PublisherHandle;
 use crate::whatsapp::client::PendingAcks;
 
 pub(crate) use send::{Handed, SendFailure, failed_update, hand_over, sent_event};
-pub(crate) use supervisor::{Error, Supervisor};
+pub(crate) use supervisor::{Error, Start, Supervisor};
 
 /// What the supervisor is told. Each message is answered when it has been dealt with.
 pub(crate) enum Mail {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use object_store::ObjectStore;
 use pombal_domain::ShardId;
+use pombal_ownership::LeaseTimes;
 use pombal_sessions::Medium;
 use pombal_store::{Keys, Queue, Registry};
 
@@ -22,14 +23,19 @@ pub struct ConnectorOptions {
     pub qr_color: [u8; 3],
     /// Name of the linked device on the phone (`CONFIG_SESSION_PHONE_CLIENT`).
     pub device_name: String,
-    /// Logins per second at most, over all instances.
+    /// Logins per second at most, over all instances of this connector.
     pub logins_per_second: u32,
+    /// Logins per second at most, over all connectors: each takes an equal part.
+    pub fleet_logins_per_second: u32,
     /// How often desired and actual state are compared without a nudge.
     pub reconcile_interval: Duration,
     /// At most one commit of a shard's session database starts per interval.
     pub commit_interval: Duration,
     /// How long a drain waits for commands in flight.
     pub drain_timeout: Duration,
+    /// The lease that this connector shares a fleet by. None: no other process can be alive,
+    /// since the registry is this process's own.
+    pub lease: Option<LeaseTimes>,
 }
 
 impl ConnectorOptions {
@@ -42,9 +48,11 @@ impl ConnectorOptions {
             qr_color: [0x19, 0x87, 0x54],
             device_name: "Pombal".to_owned(),
             logins_per_second: 20,
+            fleet_logins_per_second: 200,
             reconcile_interval: Duration::from_secs(30),
             commit_interval: Duration::from_millis(100),
             drain_timeout: Duration::from_secs(5),
+            lease: Some(LeaseTimes::default()),
         }
     }
 }
@@ -64,6 +72,6 @@ pub struct Seams {
     pub sessions_medium: Medium,
     /// The events queue (FIFO, group = instance).
     pub events: Arc<dyn Queue>,
-    /// One command queue per shard (FIFO, group = instance). The connector owns these shards.
+    /// One command queue per shard (FIFO, group = instance), for every shard from 0 on.
     pub commands: BTreeMap<ShardId, Arc<dyn Queue>>,
 }

@@ -1,5 +1,6 @@
 //! Publishes the events of one instance: first durable in its journal, then in the queue.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pombal_domain::event::EventBody;
@@ -13,7 +14,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::pacing::Backoff;
+use crate::backoff::Backoff;
 
 /// Facts taken together into one commit of the journal.
 const MAX_FACTS: usize = 64;
@@ -51,6 +52,7 @@ pub(crate) struct PublisherHandle {
     jobs: mpsc::Sender<Job>,
     /// The instance's own JID, once known.
     owner: Arc<Mutex<Option<String>>>,
+    last_event_at: Arc<AtomicU64>,
 }
 
 struct Job {
@@ -65,6 +67,7 @@ impl PublisherHandle {
         if facts.is_empty() {
             return Ok(());
         }
+        self.had_event(UnixMs::now());
         let (done, outcome) = oneshot::channel();
         let job = Job { facts, done };
         self.jobs.send(job).await.map_err(|_| Error::Stopped)?;
@@ -84,6 +87,16 @@ impl PublisherHandle {
             projection: None,
         });
         self.publish(facts.collect()).await
+    }
+
+    /// The instance had an event then.
+    pub(crate) fn had_event(&self, at: UnixMs) {
+        self.last_event_at.fetch_max(at.0, Ordering::Relaxed);
+    }
+
+    /// When the instance last had an event.
+    pub(crate) fn last_event_at(&self) -> UnixMs {
+        UnixMs(self.last_event_at.load(Ordering::Relaxed))
     }
 
     /// Makes the instance's own JID known, or unknown again.
@@ -137,6 +150,7 @@ impl Publisher {
         PublisherHandle {
             jobs,
             owner: Arc::default(),
+            last_event_at: Arc::default(),
         }
     }
 

@@ -1,15 +1,14 @@
 //! A shard that this connector owns.
 
 mod commands;
+mod moving_in;
 mod texts;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::{
-    Chain, ConnectorId, Desired, Epoch, Instance, InstanceId, OldOwner, ShardId, Tombstone,
-};
+use pombal_domain::{Chain, ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
 use pombal_sessions::{Closed, ShardDb, ShardDbOptions};
 use pombal_store::{DataKey, Queue, keys, registry};
 use tokio::sync::Mutex;
@@ -18,14 +17,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::damage;
-use crate::instance::{self, InstanceHandle, Mail, Supervisor};
+use crate::health::{Concern, Health};
+use crate::instance::{self, InstanceHandle, Mail};
 use crate::options::{ConnectorOptions, Seams};
 use crate::pacing::Pacing;
-use crate::status::Census;
+use crate::service::Connector;
+use crate::status::{Census, Status};
+use crate::tenure::Tenure;
+use crate::tenure::queue::TenuredQueue;
 use crate::whatsapp::client::Clients;
 
 /// Longest wait for all instances to close their sockets.
 const HANG_UP_TIMEOUT: Duration = Duration::from_secs(4);
+/// Longest wait for the session database to be flushed and closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the session database to say why it failed.
 const CLOSE_REASON_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -51,6 +56,9 @@ pub(crate) enum Error {
     Dead,
     #[error("the shard has no command queue")]
     NoQueue,
+    /// The right to act for the shard has ended. It must not be touched any more.
+    #[error("this process does not own the shard any more")]
+    Lapsed,
 }
 
 impl From<pombal_sessions::Error> for Error {
@@ -72,7 +80,11 @@ pub(crate) struct Context {
     pub(crate) seams: Seams,
     pub(crate) options: ConnectorOptions,
     pub(crate) clients: Clients,
-    pub(crate) pacing: Arc<Pacing>,
+    pub(crate) pacing: Pacing,
+    pub(crate) health: Health,
+    pub(crate) status: Status,
+    /// The right to act for the shard.
+    pub(crate) tenure: Tenure,
     /// Cancelled by whoever finds that the session database is of no more use. Every socket of
     /// the shard is cut then.
     pub(crate) dead: CancellationToken,
@@ -103,21 +115,20 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// Takes the shard in the registry and opens its session database, which fences any
+    /// Opens the session database of a shard that was taken in the registry, which fences any
     /// writer before us.
     pub(crate) async fn open(
-        me: ConnectorId,
+        connector: &Connector,
         shard: ShardId,
-        seams: Seams,
-        options: ConnectorOptions,
-        clients: Clients,
-        pacing: Arc<Pacing>,
+        epoch: Epoch,
+        tenure: Tenure,
     ) -> Result<Arc<Self>, Error> {
+        let seams = tenured(&connector.seams, shard, &tenure)?;
         let queue = seams.commands.get(&shard).cloned().ok_or(Error::NoQueue)?;
-        let seen = seams.registry.shard(shard).await?;
-        let epoch = seams.registry.take_shard(&seen, me, OldOwner::None).await?;
+        let options = connector.options.clone();
         let db = ShardDb::open(ShardDbOptions {
             commit_interval: options.commit_interval,
+            permit: tenure.permit(),
             ..ShardDbOptions::on(
                 seams.sessions_medium,
                 Arc::clone(&seams.sessions),
@@ -126,16 +137,18 @@ impl Shard {
             )
         })
         .await?;
-        tracing::info!(%shard, %epoch, "shard taken");
         let context = Context {
-            me,
+            me: connector.me,
             shard,
             epoch,
             db,
             seams,
             options,
-            clients,
-            pacing,
+            clients: connector.clients.clone(),
+            pacing: connector.pacing.clone(),
+            health: connector.health.clone(),
+            status: connector.status.clone(),
+            tenure,
             dead: CancellationToken::new(),
         };
         Ok(Arc::new(Self {
@@ -145,11 +158,6 @@ impl Shard {
             census: Census::default(),
             stop: CancellationToken::new(),
         }))
-    }
-
-    /// Who lives here and is connected, at any time.
-    pub(crate) fn census(&self) -> Census {
-        self.census.clone()
     }
 
     /// Runs the shard until `drain` is cancelled, or it is lost.
@@ -163,18 +171,21 @@ impl Shard {
         };
         receiving.cancel();
         tasks.close();
-        let patience = self.context.options.drain_timeout;
+        let cut_off = self.context.health.is_cut_off();
+        let patience = if cut_off {
+            Duration::ZERO
+        } else {
+            self.context.options.drain_timeout
+        };
         if result.is_ok() && timeout(patience, tasks.wait()).await.is_err() {
             tracing::warn!(shard = %self.context.shard, "commands in flight were cut off");
         }
-        if matches!(result, Err(Error::Fenced)) {
-            // Somebody else's sockets may open any moment: ours go first.
-            tracing::error!(shard = %self.context.shard, "fenced: dropping the shard");
-        }
         if result.is_err() {
+            // Somebody else's sockets may open any moment: ours go first.
             self.context.dead.cancel();
         }
-        if matches!(result, Err(Error::Fenced | Error::Damaged)) {
+        if matches!(result, Err(Error::Fenced | Error::Damaged | Error::Lapsed)) {
+            self.context.tenure.cut();
             self.stop.cancel();
         }
         if timeout(HANG_UP_TIMEOUT, self.hang_up_all()).await.is_err() {
@@ -185,8 +196,15 @@ impl Shard {
             }
         }
         self.stop.cancel();
-        if let Err(error) = self.context.db.close().await {
-            tracing::warn!(shard = %self.context.shard, error = %Chain(&error), "session database not closed");
+        // What is not flushed any more is in the log, or was never confirmed.
+        match timeout(CLOSE_TIMEOUT, self.context.db.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(shard = %self.context.shard, error = %Chain(&error), "session database not closed");
+            }
+            Err(_) => {
+                tracing::warn!(shard = %self.context.shard, "session database did not close in time");
+            }
         }
         result
     }
@@ -194,6 +212,7 @@ impl Shard {
     /// Resolves when the shard can't be kept.
     async fn lost(&self) -> Error {
         let closed = tokio::select! {
+            () = self.context.tenure.ended() => return Error::Lapsed,
             closed = self.context.db.closed() => closed,
             () = self.context.dead.cancelled() => {
                 // A fence shows up as a failed commit first.
@@ -215,7 +234,10 @@ impl Shard {
         tasks: &TaskTracker,
         receiving: &CancellationToken,
     ) -> Result<(), Error> {
-        self.reconcile(tasks).await?;
+        self.move_in(tasks).await?;
+        let (shard, census) = (self.context.shard, self.census.clone());
+        self.context.status.serving(shard, census);
+        self.context.health.fine(Concern::Sessions(shard));
         tasks.spawn(Arc::clone(self).consume(tasks.clone(), receiving.clone()));
         let mut tick = interval(self.context.options.reconcile_interval);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -236,8 +258,19 @@ impl Shard {
             .registry
             .shard_content(self.context.shard)
             .await?;
-        for tombstone in content.tombstones {
-            // Unlinking takes its time, and must not keep the living from running.
+        self.bury_all(content.tombstones, tasks);
+        for row in content.instances {
+            if let Err(error) = self.supervise(row.clone()).await {
+                self.not_started(&row, &error).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Wipes deleted instances. Unlinking takes its time, and must not keep the living from
+    /// running.
+    fn bury_all(self: &Arc<Self>, tombstones: Vec<Tombstone>, tasks: &TaskTracker) {
+        for tombstone in tombstones {
             let shard = Arc::clone(self);
             tasks.spawn(async move {
                 let id = tombstone.id;
@@ -246,16 +279,14 @@ impl Shard {
                 }
             });
         }
-        for row in content.instances {
-            if let Err(error) = self.supervise(row.clone()).await {
-                // One broken instance must not keep its neighbours from running.
-                tracing::error!(instance.id = %row.id, error = %Chain(&error), "instance not started");
-                if matches!(&error, Error::Instance(error) if error.is_damage()) {
-                    damage::show(&self.context.seams.registry, &row).await;
-                }
-            }
+    }
+
+    /// One broken instance must not keep its neighbours from running.
+    async fn not_started(&self, row: &Instance, error: &Error) {
+        tracing::error!(instance.id = %row.id, error = %Chain(error), "instance not started");
+        if matches!(error, Error::Instance(error) if error.is_damage()) {
+            damage::show(&self.context.seams.registry, row).await;
         }
-        Ok(())
     }
 
     /// Gives `row` to the instance's supervisor, or starts one with it.
@@ -281,26 +312,11 @@ impl Shard {
         {
             return Ok(Some((handle.clone(), false)));
         }
-        let registry = &self.context.seams.registry;
-        let Some(row) = registry
-            .instance(&row.name)
-            .await?
-            .filter(|now| now.id == row.id && now.desired != Desired::Moved)
-        else {
+        let Some(ready) = self.prepare(row).await? else {
             return Ok(None);
         };
-        let data_key = self
-            .context
-            .seams
-            .keys
-            .unwrap(row.id, &row.data_key)
-            .await?;
-        let session = self.context.db.session(row.id, data_key);
-        let id = row.id;
-        let context = Arc::clone(&self.context);
-        let handle = Supervisor::start(context, row, session, self.stop.child_token()).await?;
-        self.census.enter(id, handle.live.clone());
-        instances.insert(id, handle.clone());
+        let handle = self.start(ready).await?;
+        instances.insert(row.id, handle.clone());
         Ok(Some((handle, true)))
     }
 
@@ -347,4 +363,15 @@ impl Shard {
             .map(|handle| async { handle.tell(|done| Mail::Drain { done }).await });
         futures::future::join_all(goodbyes).await;
     }
+}
+
+/// The outside world of one shard, which works only while the tenure lasts.
+fn tenured(seams: &Seams, shard: ShardId, tenure: &Tenure) -> Result<Seams, Error> {
+    let commands = seams.commands.get(&shard).cloned().ok_or(Error::NoQueue)?;
+    let commands = TenuredQueue::wrap(commands, tenure);
+    Ok(Seams {
+        events: TenuredQueue::wrap(Arc::clone(&seams.events), tenure),
+        commands: BTreeMap::from([(shard, commands)]),
+        ..seams.clone()
+    })
 }

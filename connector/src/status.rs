@@ -18,7 +18,14 @@ pub struct Status(Arc<Mutex<Known>>);
 struct Known {
     /// Cancelled when the connector drains. None before it runs.
     drain: Option<CancellationToken>,
+    /// It has looked at the fleet at least once.
+    looked: bool,
+    /// It has no lease at present.
+    lapsed: bool,
+    /// Those that it owns.
     shards: BTreeMap<ShardId, Shard>,
+    takeovers: u64,
+    losses: u64,
 }
 
 /// How a shard is.
@@ -27,7 +34,6 @@ enum Shard {
     Serving(Census),
     Down,
     Damaged,
-    Released,
 }
 
 /// What a connector says of itself.
@@ -35,7 +41,7 @@ enum Shard {
 pub struct Report {
     /// Why it does not serve everything that it should. None: it does.
     pub reason: Option<String>,
-    /// Shards that it should serve.
+    /// Shards that it owns.
     pub shards: usize,
     /// Those of them that it serves.
     pub serving: usize,
@@ -43,6 +49,10 @@ pub struct Report {
     pub instances: usize,
     /// Those of them that are open.
     pub open: usize,
+    /// Shards that it has taken since it started.
+    pub takeovers: u64,
+    /// Shards that it has lost: another had taken them, or its lease was over.
+    pub losses: u64,
 }
 
 impl Status {
@@ -63,14 +73,32 @@ impl Status {
             serving,
             instances,
             open,
+            takeovers: known.takeovers,
+            losses: known.losses,
         }
     }
 
-    /// The connector runs from now on, until `drain`, on these shards.
-    pub(crate) fn runs(&self, shards: impl Iterator<Item = ShardId>, drain: CancellationToken) {
+    /// The connector runs from now on, until `drain`.
+    pub(crate) fn runs(&self, drain: CancellationToken) {
+        self.known().drain = Some(drain);
+    }
+
+    /// It has looked at the fleet, and taken what it can take.
+    pub(crate) fn looked(&self) {
         let mut known = self.known();
-        known.shards = shards.map(|shard| (shard, Shard::Opening)).collect();
-        known.drain = Some(drain);
+        known.looked = true;
+        known.lapsed = false;
+    }
+
+    /// It has no lease.
+    pub(crate) fn lapsed(&self) {
+        self.known().lapsed = true;
+    }
+
+    /// The shard was taken.
+    pub(crate) fn opening(&self, shard: ShardId) {
+        self.known().takeovers += 1;
+        self.set(shard, Shard::Opening);
     }
 
     /// The shard is open; `census` knows who lives there.
@@ -88,9 +116,20 @@ impl Status {
         self.set(shard, Shard::Damaged);
     }
 
-    /// The shard was drained.
-    pub(crate) fn released(&self, shard: ShardId) {
-        self.set(shard, Shard::Released);
+    /// The shard is not this connector's any more.
+    pub(crate) fn gone(&self, shard: ShardId) {
+        self.known().shards.remove(&shard);
+    }
+
+    /// A shard's right to act has ended before it was given away.
+    pub(crate) fn lost(&self) {
+        self.known().losses += 1;
+    }
+
+    /// Whether everything that it owns is served, or can't be.
+    pub(crate) fn is_settled(&self) -> bool {
+        let settled = |shard: &Shard| matches!(shard, Shard::Serving(_) | Shard::Damaged);
+        self.known().shards.values().all(settled)
     }
 
     fn set(&self, shard: ShardId, now: Shard) {
@@ -105,9 +144,10 @@ impl Status {
 impl Known {
     fn reason(&self) -> Option<String> {
         match &self.drain {
-            None => return Some("starting".to_owned()),
             Some(drain) if drain.is_cancelled() => return Some("draining".to_owned()),
-            Some(_) => {}
+            Some(_) if self.lapsed => return Some("it has no lease".to_owned()),
+            Some(_) if self.looked => {}
+            _ => return Some("starting".to_owned()),
         }
         self.shards.iter().find_map(|(shard, state)| {
             let is = match state {
@@ -115,7 +155,6 @@ impl Known {
                 Shard::Opening => "is being opened",
                 Shard::Down => "is down; it is opened again",
                 Shard::Damaged => "is damaged; it stays closed",
-                Shard::Released => "was released",
             };
             Some(format!("shard {shard} {is}"))
         })
@@ -156,13 +195,21 @@ mod tests {
         let status = Status::default();
         assert_eq!(status.report().reason.as_deref(), Some("starting"));
         let drain = CancellationToken::new();
-        status.runs([ShardId(0), ShardId(1)].into_iter(), drain.clone());
+        status.runs(drain.clone());
+        assert_eq!(status.report().reason.as_deref(), Some("starting"));
+        status.opening(ShardId(0));
+        status.opening(ShardId(1));
+        status.looked();
         status.serving(ShardId(0), Census::default());
         let report = status.report();
         assert_eq!((report.shards, report.serving), (2, 1));
         assert_eq!(report.reason.as_deref(), Some("shard 1 is being opened"));
         status.serving(ShardId(1), Census::default());
         assert_eq!(status.report().reason, None);
+        assert!(status.is_settled());
+        status.lapsed();
+        assert!(status.report().reason.unwrap().contains("no lease"));
+        status.looked();
         status.down(ShardId(0));
         assert!(status.report().reason.unwrap().contains("shard 0 is down"));
         status.damaged(ShardId(0));

@@ -31,6 +31,7 @@ use slatedb_common::retry::NonRetryable;
 use tokio::sync::watch;
 
 use crate::damage::Damage;
+use crate::permit::{NoPermit, Permit};
 use crate::wal_writes::WalWrites;
 
 /// Content of a fence. No table or WAL object is as short.
@@ -82,34 +83,52 @@ pub(crate) struct Guard {
     once: bool,
     /// Told of each object of the log whose write begins.
     wal_writes: watch::Sender<()>,
+    permit: Permit,
 }
 
 /// `store` as a shard's session database reads and writes it: for tools that open the
 /// database with `SlateDB` itself.
 pub fn guarded(store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
-    Arc::new(Guard::new(store, false))
+    Arc::new(Guard::new(store, false, Permit::always()))
 }
 
 impl Guard {
-    fn new(store: Arc<dyn ObjectStore>, once: bool) -> Self {
+    fn new(store: Arc<dyn ObjectStore>, once: bool, permit: Permit) -> Self {
         let wal_writes = watch::Sender::default();
         Self {
             store,
             once,
             wal_writes,
+            permit,
         }
     }
 
     /// A store whose failures nobody tries again.
     pub(crate) fn once(store: Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore> {
-        Arc::new(Self::new(store, true))
+        Arc::new(Self::new(store, true, Permit::always()))
     }
 
-    /// As [`guarded`], and tells of writes to the log.
-    pub(crate) fn watched(store: Arc<dyn ObjectStore>) -> (Arc<dyn ObjectStore>, WalWrites) {
-        let guard = Self::new(store, false);
+    /// As [`guarded`], but writes only while `permit` holds.
+    pub(crate) fn permitted(store: Arc<dyn ObjectStore>, permit: Permit) -> Arc<dyn ObjectStore> {
+        Arc::new(Self::new(store, false, permit))
+    }
+
+    /// As [`Self::permitted`], and tells of writes to the log.
+    pub(crate) fn watched(
+        store: Arc<dyn ObjectStore>,
+        permit: Permit,
+    ) -> (Arc<dyn ObjectStore>, WalWrites) {
+        let guard = Self::new(store, false, permit);
         let writes = WalWrites(guard.wal_writes.subscribe());
         (Arc::new(guard), writes)
+    }
+
+    fn check_permit(&self) -> Result<()> {
+        if self.permit.holds() {
+            Ok(())
+        } else {
+            Err(last(Box::new(NoPermit)))
+        }
     }
 
     fn finally(&self, error: Error) -> Error {
@@ -257,6 +276,7 @@ impl fmt::Display for Guard {
 #[async_trait]
 impl ObjectStore for Guard {
     async fn put_opts(&self, at: &Path, data: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        self.check_permit()?;
         let form = Form::of(at);
         if form == Form::Wal {
             self.wal_writes.send_replace(());
@@ -274,6 +294,7 @@ impl ObjectStore for Guard {
         at: &Path,
         opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
+        self.check_permit()?;
         self.store.put_multipart_opts(at, opts).await
     }
 
@@ -294,6 +315,9 @@ impl ObjectStore for Guard {
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
+        if let Err(error) = self.check_permit() {
+            return futures::stream::once(async { Err(error) }).boxed();
+        }
         self.store.delete_stream(locations)
     }
 
@@ -312,6 +336,7 @@ impl ObjectStore for Guard {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.check_permit()?;
         self.store.copy_opts(from, to, options).await
     }
 }

@@ -1,13 +1,14 @@
 //! The event journal of an instance: an outbox with gapless sequence numbers.
 //!
 //! `JournalId` maps an event's id to its sequence number, `JournalPayload` holds what is
-//! not yet sent, keyed by sequence number, and `JournalSeq` the last number given out.
+//! not yet sent, keyed by sequence number, and `JournalSeq` the last number given out and when.
 //! One commit writes all three, so after a crash they agree.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
+use pombal_domain::time::UnixMs;
 use pombal_domain::{EventId, Seq};
 
 use crate::error::Error;
@@ -119,7 +120,8 @@ impl Session {
             }
         }
         if !fresh.is_empty() {
-            write.put(&self.keys().only(Kind::JournalSeq), &last.to_be_bytes())?;
+            let row = [last.to_be_bytes(), UnixMs::now().0.to_be_bytes()].concat();
+            write.put(&self.keys().only(Kind::JournalSeq), &row)?;
             write.note().last_seq = Some(last);
         }
         // A known id may have been appended a moment ago: its commit must be durable too.
@@ -187,17 +189,25 @@ impl Session {
         Ok(())
     }
 
+    /// When the last event was appended, by the clock of who did; the epoch when there is none.
+    ///
+    /// # Errors
+    /// Every error of a read.
+    pub async fn last_event_at(&self) -> Result<UnixMs, Error> {
+        let Some(value) = self.get(&self.keys().only(Kind::JournalSeq)).await? else {
+            return Ok(UnixMs::default());
+        };
+        // Earlier versions did not note the time.
+        let at = value.get(8..16).and_then(|at| at.try_into().ok());
+        Ok(UnixMs(at.map(u64::from_be_bytes).unwrap_or_default()))
+    }
+
     async fn last_seq(&self, write: &mut Write) -> Result<u64, Error> {
         if let Some(last) = write.learn().last_seq {
             return Ok(last);
         }
         let last = match self.get(&self.keys().only(Kind::JournalSeq)).await? {
-            Some(value) => {
-                let bytes = value
-                    .try_into()
-                    .map_err(|_| self.malformed(Kind::JournalSeq))?;
-                u64::from_be_bytes(bytes)
-            }
+            Some(value) => u64::from_be_bytes(self.split::<8>(Kind::JournalSeq, &value)?.0),
             None => 0,
         };
         write.learn().last_seq = Some(last);

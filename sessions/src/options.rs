@@ -6,6 +6,8 @@ use std::time::Duration;
 use object_store::ObjectStore;
 use pombal_domain::ShardId;
 
+use crate::permit::Permit;
+
 /// Pause between two flush starts under load, for a bucket. DESIGN § 6.
 const DEFAULT_COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -55,6 +57,8 @@ pub struct ShardDbOptions {
     pub max_retries: u32,
     /// Room for decoded blocks, indexes and filters, in bytes. Zero: no cache.
     pub cache_bytes: usize,
+    /// Whether this process may still write.
+    pub permit: Permit,
 }
 
 impl ShardDbOptions {
@@ -71,6 +75,7 @@ impl ShardDbOptions {
             medium: Medium::Bucket,
             max_retries: DEFAULT_MAX_RETRIES,
             cache_bytes: DEFAULT_CACHE_BYTES,
+            permit: Permit::always(),
         }
     }
 

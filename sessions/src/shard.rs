@@ -17,7 +17,7 @@ use crate::clock::ShardClock;
 use crate::commit::{Committer, Request};
 use crate::damage::Doctor;
 use crate::error::Error;
-use crate::guard::{Guard, guarded};
+use crate::guard::Guard;
 use crate::options::ShardDbOptions;
 use crate::pace::Pace;
 use crate::session::{Session, Shared};
@@ -75,12 +75,12 @@ impl ShardDb {
         }
         let (builder, wal_writes) = match wal_store {
             None => {
-                let (store, writes) = Guard::watched(store);
+                let (store, writes) = Guard::watched(store, options.permit.clone());
                 (Db::builder(path, store), writes)
             }
             Some(wal_store) => {
-                let (wal_store, writes) = Guard::watched(wal_store);
-                let builder = Db::builder(path, guarded(store));
+                let (wal_store, writes) = Guard::watched(wal_store, options.permit.clone());
+                let builder = Db::builder(path, Guard::permitted(store, options.permit.clone()));
                 (builder.with_wal_object_store(wal_store), writes)
             }
         };

@@ -9,10 +9,10 @@ use pombal_domain::{Cause, Chain, ConnectionState, Desired, Reconnect, StatusRea
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::backoff::Backoff;
 use crate::instance::run::{ClientTask, Connection, Run};
 use crate::instance::supervisor::{Error, Step, Supervisor, answer};
 use crate::instance::{Mail, patience};
-use crate::pacing::Backoff;
 
 /// Pause before the one retry after another connection took this one's place.
 const REPLACED_PAUSE: Duration = Duration::from_secs(5);
@@ -44,10 +44,9 @@ impl Supervisor {
             if let Some(fact) = self.state.connecting(reason, generation) {
                 self.publish(vec![fact]).await?;
             }
-            let context = Arc::clone(&self.context);
-            if let ControlFlow::Break(step) =
-                self.pause(run, mailbox, context.pacing.slot()).await?
-            {
+            let pacing = self.context.pacing.clone();
+            let slot = pacing.slot(self.publisher.last_event_at());
+            if let ControlFlow::Break(step) = self.pause(run, mailbox, slot).await? {
                 return Ok(step);
             }
             run.now = Connection::begin();

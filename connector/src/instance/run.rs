@@ -95,7 +95,11 @@ impl Supervisor {
         // What was damaged may have been repaired.
         self.session.try_again();
         let (session, revoker) = self.session.revocable();
-        let (built, receipts) = self.context.clients.build(session, hook.clone()).await?;
+        let (built, receipts) = self
+            .context
+            .clients
+            .build(session, hook.clone(), &self.context.tenure)
+            .await?;
         let pump = ReceiptPump {
             instance: self.row.id,
             session: self.session.clone(),

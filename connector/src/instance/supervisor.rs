@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pombal_domain::time::UnixMs;
 use pombal_domain::{Cause, Chain, ConnectionState, Desired, EventId, Instance, Settings};
 use pombal_sessions::Session;
 use serde::{Deserialize, Serialize};
@@ -9,10 +10,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use whatsapp_rust::traits::DeviceStore;
 
+use crate::backoff::Backoff;
 use crate::damage;
 use crate::instance::state::State;
 use crate::instance::{InstanceHandle, Link, Mail};
-use crate::pacing::Backoff;
 use crate::publish::{self, Fact, Origin, Publisher, PublisherHandle};
 use crate::shard::Context;
 use crate::whatsapp::client;
@@ -104,17 +105,30 @@ pub(crate) struct Supervisor {
     settled: Settled,
 }
 
+/// What a supervisor starts with.
+pub(crate) struct Start {
+    pub(crate) context: Arc<Context>,
+    pub(crate) row: Instance,
+    pub(crate) session: Session,
+    /// When the instance last had an event.
+    pub(crate) last_event_at: UnixMs,
+}
+
 impl Supervisor {
     /// Starts a supervisor, after sending what its predecessor may have left unsent.
     ///
     /// # Errors
     /// When the session store fails, or holds less than others have seen of the instance.
     pub(crate) async fn start(
-        context: Arc<Context>,
-        row: Instance,
-        session: Session,
+        start: Start,
         stop: CancellationToken,
     ) -> Result<InstanceHandle, Error> {
+        let Start {
+            context,
+            row,
+            session,
+            last_event_at,
+        } = start;
         session.expect_seq(row.seq).await?;
         let origin = Origin {
             id: row.id,
@@ -123,6 +137,7 @@ impl Supervisor {
         };
         let queue = Arc::clone(&context.seams.events);
         let publisher = Publisher::start(origin, session.clone(), queue, stop);
+        publisher.had_event(last_event_at);
         let settled = match session.get_meta(SETTLED).await? {
             Some(row) => serde_json::from_slice(&row)?,
             None => Settled::NONE,

@@ -12,8 +12,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::backoff::Backoff;
+use crate::health::Concern;
 use crate::instance::Mail;
-use crate::pacing::Backoff;
 use crate::shard::{Error, Shard};
 
 /// One long poll. The longest that SQS allows.
@@ -34,6 +35,7 @@ pub(super) struct Job {
 impl Shard {
     /// Receives until `stop` is cancelled.
     pub(super) async fn consume(self: Arc<Self>, tasks: TaskTracker, stop: CancellationToken) {
+        let concern = Concern::Commands(self.context.shard);
         let mut backoff = Backoff::default();
         loop {
             let received = tokio::select! {
@@ -43,6 +45,7 @@ impl Shard {
             match received {
                 Ok(messages) => {
                     backoff.reset();
+                    self.context.health.fine(concern);
                     for batch in by_group(messages) {
                         let shard = Arc::clone(&self);
                         let stop = stop.clone();
@@ -51,7 +54,11 @@ impl Shard {
                 }
                 Err(error) => {
                     tracing::warn!(shard = %self.context.shard, error = %Chain(&error), "no commands received");
-                    tokio::time::sleep(backoff.next()).await;
+                    self.context.health.failed(concern);
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(backoff.next()) => {}
+                    }
                 }
             }
         }
@@ -165,7 +172,7 @@ impl Shard {
     }
 
     async fn reply(&self, job: &Job, reply: &Reply) {
-        if !job.command.reply {
+        if !job.command.reply || !self.context.tenure.holds() {
             return;
         }
         let registry = &self.context.seams.registry;

@@ -13,10 +13,10 @@ use pombal_domain::{Chain, EventId, InstanceId, Op, Reply};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff::Backoff;
 use crate::instance::{
     Handed, InstanceHandle, Link, SendFailure, failed_update, hand_over, sent_event,
 };
-use crate::pacing::Backoff;
 use crate::shard::Shard;
 use crate::shard::commands::{Job, expired, instance_of};
 use crate::whatsapp::client::Acked;

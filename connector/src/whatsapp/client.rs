@@ -16,6 +16,7 @@ use whatsapp_rust::waproto::whatsapp as wa;
 use whatsapp_rust::{Client, InboundDurabilityHook, RawNodeLease};
 
 use crate::options::ConnectorOptions;
+use crate::tenure::Tenure;
 use crate::whatsapp::dialer::{Dial, Dialer};
 use crate::whatsapp::heard::Heard;
 use crate::whatsapp::http::{SetupError, WhatsAppHttp};
@@ -79,6 +80,7 @@ impl Clients {
         &self,
         session: Session,
         hook: Arc<dyn InboundDurabilityHook>,
+        tenure: &Tenure,
     ) -> Result<(Built, mpsc::Receiver<Arc<Event>>), Error> {
         let backend: Arc<dyn Backend> = Arc::new(session);
         let persistence = Arc::new(PersistenceManager::new(backend).await?);
@@ -91,7 +93,7 @@ impl Clients {
             .process_command(whatsapp_rust::store::commands::DeviceCommand::SetDeviceProps(props))
             .await;
 
-        let dialer = self.dial.dialer();
+        let dialer = self.dial.dialer(tenure);
         let mut builder = Client::builder()
             .with_runtime(whatsapp_rust::prelude::TokioRuntime)
             .with_persistence_manager(persistence)

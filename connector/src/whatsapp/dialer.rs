@@ -10,6 +10,8 @@ use whatsapp_rust::transport::{
     default_tls_connector,
 };
 
+use crate::tenure::Tenure;
+use crate::tenure::transport::TenuredTransport;
 use crate::whatsapp::endpoint::Endpoint;
 
 /// Makes [`Dialer`]s. All share one TLS configuration: building a root store per connection
@@ -29,9 +31,10 @@ impl Dial {
         }
     }
 
-    /// A dialer for one client.
-    pub(crate) fn dialer(&self) -> Arc<Dialer> {
+    /// A dialer for one client, which dials and sends while the tenure of its shard lasts.
+    pub(crate) fn dialer(&self, tenure: &Tenure) -> Arc<Dialer> {
         Arc::new(Dialer {
+            tenure: tenure.clone(),
             factory: Arc::clone(&self.factory),
             last: Mutex::new(DialResult::NotTried),
             transport: Mutex::new(None),
@@ -55,6 +58,7 @@ pub(crate) enum DialResult {
 /// Opens the sockets of one client, and remembers how that went: the client emits no event
 /// for a dial that fails.
 pub(crate) struct Dialer {
+    tenure: Tenure,
     factory: Arc<TokioWebSocketTransportFactory>,
     last: Mutex<DialResult>,
     transport: Mutex<Option<Arc<dyn Transport>>>,
@@ -91,7 +95,10 @@ impl TransportFactory for Dialer {
     ) -> anyhow::Result<(Arc<dyn Transport>, Receiver<TransportEvent>)> {
         // Overwritten by the outcome; stays when the client's own time-out drops this future.
         self.set(DialResult::TimedOut);
+        self.tenure.check()?;
         let result = self.factory.create_transport().await;
+        let result = result
+            .map(|(transport, events)| (TenuredTransport::wrap(transport, &self.tenure), events));
         if let Ok((transport, _)) = &result {
             let kept = Some(Arc::clone(transport));
             *self

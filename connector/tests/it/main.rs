@@ -5,4 +5,5 @@
 #[cfg(feature = "aws-conformance")]
 mod aws;
 mod counting;
+mod fleet;
 mod idle;

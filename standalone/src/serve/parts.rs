@@ -126,6 +126,9 @@ fn connector_options(settings: &Settings) -> Result<ConnectorOptions, Box<dyn Er
         qr_color: settings.pairing.qr_color,
         device_name: settings.pairing.device_name.clone(),
         logins_per_second: settings.session.logins_per_second,
+        fleet_logins_per_second: settings.session.fleet_logins_per_second,
+        // The data directory is locked: nobody else can have its shards.
+        lease: None,
         commit_interval: settings.session.commit_interval,
         drain_timeout: DRAIN,
         ..ConnectorOptions::new(endpoint)

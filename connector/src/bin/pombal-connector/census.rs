@@ -16,6 +16,9 @@ pub(crate) async fn tell(status: Status) {
         minute.tick().await;
         let report = status.report();
         tracing::info!(
+            shards_owned = report.shards,
+            takeovers = report.takeovers,
+            fencing_errors = report.losses,
             instances_owned = report.instances,
             instances_open = report.open,
             "census"

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use pombal_connector::config::{PairingConfig, SessionConfig};
+use pombal_connector::config::{self, PairingConfig, SessionConfig};
 use pombal_connector::{ConnectorOptions, Endpoint};
 use pombal_store::env::BadVariable;
 
@@ -26,8 +26,10 @@ pub(crate) fn connector_options(args: &ServeArgs) -> Result<ConnectorOptions, Bo
         qr_color: pairing.qr_color,
         device_name: pairing.device_name,
         logins_per_second: session.logins_per_second,
+        fleet_logins_per_second: session.fleet_logins_per_second,
         commit_interval: session.commit_interval,
         drain_timeout: DRAIN,
+        lease: Some(config::lease_from_env()?),
         ..defaults
     })
 }
