@@ -2,6 +2,7 @@
 
 mod commands;
 mod moving_in;
+mod storage;
 mod texts;
 
 use std::collections::{BTreeMap, HashMap};
@@ -168,6 +169,7 @@ impl Shard {
             result = self.serve(&tasks, &receiving) => result,
             () = drain.cancelled() => Ok(()),
             lost = self.lost() => Err(lost),
+            never = self.watch_storage() => match never {},
         };
         receiving.cancel();
         tasks.close();

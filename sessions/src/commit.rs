@@ -6,6 +6,7 @@
 //! unknown then, so every later write gets the same error and the shard must be reopened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pombal_domain::ShardId;
 use slatedb::config::{CloseOptions, FlushOptions, FlushType};
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 use crate::damage::Doctor;
 use crate::error::Error;
 use crate::pace::Pace;
+use crate::pending::Pending;
 use crate::wal_writes::WalWrites;
 
 /// Requests that may wait for the committer before writers wait themselves.
@@ -55,6 +57,7 @@ pub(crate) struct Committer {
     doctor: Arc<Doctor>,
     shard: ShardId,
     requests: mpsc::Sender<Message>,
+    pending: Pending,
 }
 
 impl Committer {
@@ -68,6 +71,7 @@ impl Committer {
         wal_objects_before_l0: u32,
     ) -> Self {
         let (requests, inbox) = mpsc::channel(QUEUE);
+        let pending = Pending::default();
         let task = Task {
             shard,
             db,
@@ -79,6 +83,7 @@ impl Committer {
             waiters: Vec::new(),
             dirty: false,
             flushing: false,
+            pending: pending.clone(),
             wal_objects: 0,
             to_l0: None,
             failure: None,
@@ -89,7 +94,13 @@ impl Committer {
             doctor,
             shard,
             requests,
+            pending,
         }
+    }
+
+    /// For how long the flush on its way waits for the storage.
+    pub(crate) fn pending_for(&self) -> Option<Duration> {
+        self.pending.lasts()
     }
 
     /// Stops the database: damage was found, and it must write nothing more.
@@ -137,6 +148,7 @@ struct Task {
     /// Something is applied that no flush has started on.
     dirty: bool,
     flushing: bool,
+    pending: Pending,
     wal_objects: u32,
     to_l0: Option<JoinHandle<()>>,
     failure: Option<Error>,
@@ -193,6 +205,7 @@ impl Task {
         let wrote = std::mem::replace(&mut self.dirty, false);
         self.pace.start();
         self.flushing = true;
+        self.pending.begins();
         self.wal_writes.forget();
         let mut begun = false;
         let db = self.db.clone();
@@ -208,6 +221,7 @@ impl Task {
             }
         };
         self.flushing = false;
+        self.pending.ends();
         match result {
             Ok(()) => {
                 self.count_wal_object(wrote);

@@ -25,6 +25,7 @@ mod meta;
 mod msg_secret;
 mod options;
 mod pace;
+mod pending;
 mod permit;
 mod protocol;
 mod row_key;

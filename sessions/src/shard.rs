@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -168,6 +169,14 @@ impl ShardDb {
         if self.closed().await != Closed::Fenced {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// For how long the storage has not answered the commit on its way. None: there is none.
+    ///
+    /// A storage that fails says so; one that is silent is tried again for ever.
+    #[must_use]
+    pub fn commit_pending_for(&self) -> Option<Duration> {
+        self.0.committer.pending_for()
     }
 
     /// Makes everything durable, write-behind rows too, and closes the database.

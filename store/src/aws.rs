@@ -40,8 +40,6 @@ const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Longest wait for one answer.
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same for SQS, which may keep silent for 20 s in a long poll.
-const POLL_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// AWS can't be reached like this.
 #[derive(Debug, thiserror::Error)]
@@ -155,8 +153,7 @@ impl Aws {
     /// A client for SQS.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        let mut config =
-            aws_sdk_sqs::config::Builder::from(&self.config).timeout_config(tries_of(POLL_TIMEOUT));
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
         config.set_retry_partition(self.quota("sqs"));
         aws_sdk_sqs::Client::from_conf(config.build())
     }

@@ -36,6 +36,23 @@ async fn an_idle_shard_flushes_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_is_known_for_how_long_a_flush_waits() {
+    let store = TestStore::slow(PUT_LATENCY);
+    let db = open(&store).await;
+    let s = session(&db, InstanceId::random());
+    assert_eq!(db.commit_pending_for(), None);
+    let write = tokio::spawn(async move { s.put_meta("a", b"1", true).await });
+    tokio::time::sleep(PUT_LATENCY * 2 / 3).await;
+    let pending = db.commit_pending_for().unwrap();
+    assert!(
+        pending > PUT_LATENCY / 2 && pending < PUT_LATENCY,
+        "{pending:?}"
+    );
+    write.await.unwrap().unwrap();
+    assert_eq!(db.commit_pending_for(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn concurrent_writes_share_one_flush() {
     let store = TestStore::slow(PUT_LATENCY);
     let db = open(&store).await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sqs::config;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use tokio::time::Instant;
 
@@ -13,6 +15,11 @@ const MAX_POLL_SECONDS: i32 = 20;
 /// What is left of a wait after an empty poll is not worth another request below this: polls
 /// are billed, last whole seconds, and may end a little early by our clock.
 const LEAST_REST: Duration = Duration::from_secs(1);
+/// Longest wait for the answer to one try: SQS may keep silent for as long as a poll lasts.
+const TRY_TIMEOUT: Duration = Duration::from_secs(25);
+/// The same for all tries. Silence is no reason for a second long wait: whoever polls has to
+/// learn that nothing comes.
+const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl SqsQueue {
     /// Polls until there is a message, or the time is over. At least one request.
@@ -45,12 +52,21 @@ impl SqsQueue {
             .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
             .message_attribute_names(body::ATTRIBUTE)
             .set_receive_request_attempt_id(attempt)
+            .customize()
+            .config_override(config::Config::builder().timeout_config(timeouts()))
             .send()
             .await
             .map_err(Error::storage)?;
         let messages = received.messages.unwrap_or_default();
         Ok(messages.into_iter().filter_map(incoming).collect())
     }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_attempt_timeout(TRY_TIMEOUT)
+        .operation_timeout(POLL_TIMEOUT)
+        .build()
 }
 
 fn poll_seconds(left: Duration) -> i32 {
