@@ -19,6 +19,9 @@ pub enum Fault {
     Conflict,
     /// The connection ends before the request is passed on. Nothing happened.
     Cut,
+    /// The request is passed on to nobody, and no answer comes until the client gives up.
+    /// Nothing happened.
+    Swallowed,
     /// It happened, but the connection ends without an answer.
     Lost,
     /// It happened, but no answer comes until the client gives up.

@@ -104,6 +104,7 @@ impl Shared {
             Fault::Unavailable => shapes::unavailable(call),
             Fault::Conflict => shapes::conflict(call),
             Fault::Cut => return Ok(Outcome::Cut),
+            Fault::Swallowed => return Ok(Outcome::Silence),
             Fault::Late => {
                 tokio::time::sleep(EMPTY_POLL).await;
                 nothing()

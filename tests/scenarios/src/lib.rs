@@ -9,6 +9,8 @@
 mod api;
 mod aws;
 mod baileys;
+mod fleet;
+mod gaps;
 mod hooks;
 mod process;
 mod wait;
@@ -17,6 +19,8 @@ mod world;
 pub use api::{Answer, Api};
 pub use aws::Stack;
 pub use baileys::{Baileys, Status};
+pub use fleet::{Fleet, FleetOptions, Member, Relay, Report};
+pub use gaps::Gaps;
 pub use hooks::{Hook, HookServer};
 pub use process::{API_KEY, Build, Pombal, PombalOptions};
 pub use wait::{PATIENCE, eventually};

@@ -170,21 +170,34 @@ impl Pombal {
     ///
     /// # Panics
     /// When it does not end within 20 s.
-    pub fn terminate(mut self) -> (ExitStatus, Duration) {
+    pub fn terminate(self) -> (ExitStatus, Duration) {
+        self.terminate_within(Duration::from_secs(20))
+    }
+
+    /// The same, with another patience.
+    ///
+    /// # Panics
+    /// When it does not end within `patience`.
+    pub fn terminate_within(mut self, patience: Duration) -> (ExitStatus, Duration) {
         let start = Instant::now();
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(sent.success(), "SIGTERM not sent");
+        self.signal("TERM");
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return (status, start.elapsed());
             }
-            assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "no end after SIGTERM"
-            );
+            assert!(start.elapsed() < patience, "no end after SIGTERM");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Sends the signal of this name, without `SIG`.
+    ///
+    /// # Panics
+    /// When it can't be sent.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success(), "SIG{name} not sent");
     }
 
     /// Runs `pombal` with another subcommand against this process, and returns what it prints

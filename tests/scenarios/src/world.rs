@@ -67,19 +67,34 @@ impl World {
     }
 
     async fn of(stack: Option<Stack>, change: impl FnOnce(PombalOptions) -> PombalOptions) -> Self {
+        let mut world = Self::unborn(stack, change).await;
+        world.boot();
+        world
+    }
+
+    /// Everything on this stack but a connector.
+    pub(crate) async fn without_connector(
+        stack: Stack,
+        change: impl FnOnce(PombalOptions) -> PombalOptions,
+    ) -> Self {
+        Self::unborn(Some(stack), change).await
+    }
+
+    async fn unborn(
+        stack: Option<Stack>,
+        change: impl FnOnce(PombalOptions) -> PombalOptions,
+    ) -> Self {
         let whatsapp = Watched::start(Options::default()).await.unwrap();
         let options = change(PombalOptions::demo(whatsapp.ws_url()));
         let dir = tempfile::tempdir().unwrap();
-        let mut world = Self {
+        Self {
             whatsapp,
             hooks: HookServer::start().await,
             pombal: None,
             options,
             stack,
             dir,
-        };
-        world.boot();
-        world
+        }
     }
 
     /// Starts the process on the same data.
@@ -88,6 +103,15 @@ impl World {
             None => Pombal::start(&self.data(), &self.options),
             Some(stack) => Pombal::connector(stack, &self.path("connector.log"), &self.options),
         });
+    }
+
+    /// Starts one more connector of the deployment, which logs to `<name>.log`.
+    ///
+    /// # Panics
+    /// On embedded storage.
+    pub(crate) fn connector(&self, name: &str, options: &PombalOptions) -> Pombal {
+        let stack = self.stack.as_ref().unwrap();
+        Pombal::connector(stack, &self.path(&format!("{name}.log")), options)
     }
 
     /// The process's data directory.

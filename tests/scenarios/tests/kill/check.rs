@@ -1,6 +1,7 @@
 //! What must hold after any number of kills.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use pombal_scenarios::{PATIENCE, World, eventually};
 use serde_json::Value;
@@ -17,14 +18,25 @@ fn message_id(upsert: &Value) -> String {
     upsert["data"]["key"]["id"].as_str().unwrap().to_owned()
 }
 
-/// Everything promised has arrived.
+/// Everything promised has arrived. However much it is, something has to arrive all the time.
 pub(crate) async fn all_arrive(world: &World, name: &str, promised: &[String]) {
-    let what = format!("all {} messages promised to {name} arrive", promised.len());
-    eventually(&what, 3 * PATIENCE, async || {
+    let mut missing: Vec<&String> = promised.iter().collect();
+    let mut progress_at = Instant::now();
+    while !missing.is_empty() {
+        assert!(
+            progress_at.elapsed() < PATIENCE,
+            "of {} messages promised to {name}, {} do not arrive: {missing:?}",
+            promised.len(),
+            missing.len()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let arrived: HashSet<String> = upserts(world, name).iter().map(message_id).collect();
-        promised.iter().all(|id| arrived.contains(id)).then_some(())
-    })
-    .await;
+        let before = missing.len();
+        missing.retain(|id| !arrived.contains(*id));
+        if missing.len() < before {
+            progress_at = Instant::now();
+        }
+    }
 }
 
 /// One event per message, one seq per event, and a stream without gaps. A webhook that was
@@ -56,6 +68,18 @@ pub(crate) async fn stream_is_whole(world: &World, name: &str) {
         (1..=last).all(|seq| seqs.contains(&seq)).then_some(())
     })
     .await;
+}
+
+/// No event of an owner comes after one of its successor's.
+pub(crate) fn owners_follow_each_other(world: &World, name: &str) {
+    let hooks = world.hooks.hooks(name).into_iter();
+    let number = |value: &Value| value.as_u64().unwrap();
+    let events = hooks.map(|hook| (number(&hook.body["seq"]), number(&hook.body["epoch"])));
+    let epoch_of_seq: BTreeMap<u64, u64> = events.collect();
+    assert!(
+        epoch_of_seq.values().is_sorted(),
+        "{name}: epochs go back: {epoch_of_seq:?}"
+    );
 }
 
 /// Paired once, at the start: no restart needed a new QR code.
