@@ -1,16 +1,20 @@
 //! Runs benches and turns their results into `docs/BENCHMARKS.md`.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::aws_local::Aws;
 use crate::command::{cargo, root, run as run_command, target};
-use crate::{binaries, functions};
+use crate::{binaries, deploy, functions};
 
 /// Every bench, in the order of the page.
-const BENCHES: [&str; 5] = ["pair", "text", "sessions", "api", "fake"];
+const BENCHES: [&str; 6] = ["pair", "text", "failover", "sessions", "api", "fake"];
+/// The bench of connectors that share a deployment. Its functions are debug builds: they take no
+/// part in what is measured.
+const FAILOVER: &str = "failover";
 /// The bench of the session store alone. It starts no processes.
 const SESSIONS: &str = "sessions";
 /// The bench of the function `api`. It starts nothing but that.
@@ -41,31 +45,9 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     let result = |name: &str| results.join(format!("{name}.json"));
     let ours: Vec<&str> = names.iter().copied().filter(|name| *name != FAKE).collect();
     if !ours.is_empty() {
-        let end_to_end = ours.iter().any(|name| ![SESSIONS, API].contains(name));
-        let demo = end_to_end.then(|| binaries::demo(true)).transpose()?;
-        let api = ours.contains(&API);
-        let api = api
-            .then(|| functions::build_here(true, &[API]))
-            .transpose()?;
-        let api = api.map(|programs| programs.join(API));
-        let mut build = cargo(&["build", "--release", "--locked", "-p", "pombal-bench"]);
-        if api.is_some() {
-            build.args(["--features", API]);
-        }
-        run_command(&mut build)?;
+        let built = Built::for_benches(&ours)?;
         for name in ours {
-            let mut command = Command::new(target().join("release").join("pombal-bench"));
-            command.arg(name).arg(result(name));
-            if let Some(demo) = &demo {
-                command.env("POMBAL_DEMO_BIN", demo);
-            }
-            // Until the bench has ended.
-            let mut aws = None;
-            if let (API, Some(api)) = (name, &api) {
-                command.env("POMBAL_API_BIN", api);
-                aws.insert(Aws::start()?).tell(&mut command);
-            }
-            run_command(&mut command)?;
+            run_ours(name, &built, &result(name))?;
         }
     }
     if names.contains(&FAKE) {
@@ -76,6 +58,63 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
         run_command(&mut command)?;
     }
     write_page()
+}
+
+/// What benches start, as far as they were asked for.
+struct Built {
+    demo: Option<PathBuf>,
+    connector: Option<PathBuf>,
+    api: Option<PathBuf>,
+}
+
+impl Built {
+    fn for_benches(names: &[&str]) -> Result<Self, String> {
+        let has = |name| names.contains(&name);
+        let alone = [SESSIONS, API, FAILOVER];
+        let (demo, connector) = if has(FAILOVER) {
+            functions::run(&[])?;
+            let (demo, connector) = binaries::demo_and_connector(true)?;
+            (Some(demo), Some(connector))
+        } else {
+            let end_to_end = names.iter().any(|name| !alone.contains(name));
+            (end_to_end.then(|| binaries::demo(true)).transpose()?, None)
+        };
+        let api = has(API).then(|| functions::build_here(true, &[API]));
+        let api = api.transpose()?.map(|programs| programs.join(API));
+        let mut build = cargo(&["build", "--release", "--locked", "-p", "pombal-bench"]);
+        if api.is_some() {
+            build.args(["--features", API]);
+        }
+        run_command(&mut build)?;
+        Ok(Self {
+            demo,
+            connector,
+            api,
+        })
+    }
+}
+
+/// Runs a bench of `pombal-bench`.
+fn run_ours(name: &str, built: &Built, result: &Path) -> Result<(), String> {
+    let mut command = Command::new(target().join("release").join("pombal-bench"));
+    command.arg(name).arg(result);
+    if let Some(demo) = &built.demo {
+        command.env("POMBAL_DEMO_BIN", demo);
+    }
+    // Until the bench has ended.
+    let mut aws = None;
+    if let (API, Some(api)) = (name, &built.api) {
+        command.env("POMBAL_API_BIN", api);
+        aws.insert(Aws::start()?).tell(&mut command);
+    }
+    if let (FAILOVER, Some(connector)) = (name, &built.connector) {
+        let aws = aws.insert(Aws::start()?);
+        command
+            .env("POMBAL_CONNECTOR_BIN", connector)
+            .env("POMBAL_PACKAGED_TEMPLATE", deploy::package(aws)?);
+        aws.tell(&mut command);
+    }
+    run_command(&mut command)
 }
 
 /// The page is made of whatever results are there.

@@ -21,14 +21,14 @@ pub(crate) fn production(release: bool) -> Result<PathBuf, String> {
 }
 
 /// The connector on AWS, as it takes the fake server's certificate, and [`demo`] with it: what
-/// both depend on is compiled once for the two.
-pub(crate) fn demo_and_connector() -> Result<(PathBuf, PathBuf), String> {
+/// both depend on is compiled once for the two. `release` for benches.
+pub(crate) fn demo_and_connector(release: bool) -> Result<(PathBuf, PathBuf), String> {
     let packages = ["-p", "pombal", "-p", "pombal-connector", "--features"];
     let features = "pombal/demo,pombal-connector/aws,pombal-connector/demo";
-    build(false, &[packages.as_slice(), &[features]].concat())?;
+    build(release, &[packages.as_slice(), &[features]].concat())?;
     Ok((
-        put_aside(false, "pombal", "pombal-demo")?,
-        put_aside(false, "pombal-connector", "pombal-connector-demo")?,
+        put_aside(release, "pombal", "pombal-demo")?,
+        put_aside(release, "pombal-connector", "pombal-connector-demo")?,
     ))
 }
 

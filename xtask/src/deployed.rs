@@ -26,7 +26,7 @@ pub(crate) struct Deployed {
 
 /// `cargo xtask deployed`.
 pub(crate) fn run() -> Result<(), String> {
-    let (_, connector) = binaries::demo_and_connector()?;
+    let (_, connector) = binaries::demo_and_connector(false)?;
     functions::run(&[])?;
     let aws = Aws::start()?;
     let template = deploy::package(&aws)?;

@@ -31,7 +31,7 @@ cargo xtask nightly           the long tests, at length: 100 kills, 128 seeds
 cargo xtask lint              rustfmt and clippy, without mercy
 cargo xtask image             build the connector's image with podman, and try it
 cargo xtask costs             write what it costs on AWS into docs/OPERATIONS.md
-cargo xtask bench <name>      run one bench (pair, text, api, or all)";
+cargo xtask bench <name>      run one bench (pair, text, failover, or all)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -11,7 +11,7 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     licences::check()?;
     deploy::lint()?;
     npm::install()?;
-    let (demo, connector) = binaries::demo_and_connector()?;
+    let (demo, connector) = binaries::demo_and_connector(false)?;
     let production = binaries::production(false)?;
     functions::run(&[])?;
     let aws = aws_local::Aws::start()?;

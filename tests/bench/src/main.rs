@@ -2,6 +2,7 @@
 
 #[cfg(feature = "api")]
 mod api;
+mod failover;
 mod pair;
 mod result;
 mod sessions;
@@ -25,6 +26,7 @@ async fn main() -> ExitCode {
     let rows = match name.as_str() {
         "pair" => pair::run().await,
         "text" => text::run().await,
+        "failover" => failover::run().await,
         "sessions" => sessions::run().await,
         #[cfg(feature = "api")]
         "api" => api::run().await,
@@ -37,5 +39,5 @@ async fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    result::fail("pombal-bench pair|text|sessions|api <result file>")
+    result::fail("pombal-bench pair|text|failover|sessions|api <result file>")
 }
