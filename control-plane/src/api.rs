@@ -2,6 +2,7 @@
 //!
 //! Handlers get an instance only through `auth::Authorized`, which checks the key first.
 
+mod admin;
 mod auth;
 mod body;
 mod commands;

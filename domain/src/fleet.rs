@@ -21,6 +21,8 @@ pub struct ConnectorRow {
     pub open: u64,
     /// When it started, on its own wall clock. For operators only.
     pub started_at: UnixMs,
+    /// When it last renewed its lease, on its own wall clock. For operators only.
+    pub renewed_at: UnixMs,
 }
 
 /// One shard.

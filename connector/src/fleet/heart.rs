@@ -8,7 +8,7 @@ use pombal_domain::{Chain, ConnectorId, Rvn};
 use pombal_store::Registry;
 use pombal_store::registry::ConnectorBeat;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::lease::Lease;
@@ -19,20 +19,33 @@ const TIMEOUT: Duration = Duration::from_millis(2_500);
 /// Pause after a renewal that failed.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Beats until it is dropped.
+/// A keeper that has not gone round for so long is stuck: longer than all its requests to the
+/// registry take that time out one after the other.
+const STUCK: Duration = Duration::from_secs(60);
+
+/// Beats until it is dropped, or its keeper is stuck: who decides nothing any more must not
+/// keep others from it.
 pub(super) struct Heart {
     accepting: watch::Sender<bool>,
+    alive_at: watch::Sender<Instant>,
     _task: AbortOnDropHandle<()>,
 }
 
 impl Heart {
     pub(super) fn start(pulse: Pulse) -> Self {
         let (accepting, changes) = watch::channel(true);
-        let task = tokio::spawn(pulse.beat(changes));
+        let (alive_at, keeper) = watch::channel(Instant::now());
+        let task = tokio::spawn(pulse.beat(changes, keeper));
         Self {
             accepting,
+            alive_at,
             _task: AbortOnDropHandle::new(task),
         }
+    }
+
+    /// The keeper goes round.
+    pub(super) fn alive(&self) {
+        self.alive_at.send_replace(Instant::now());
     }
 
     /// Tells the others, at once, whether this connector takes shards.
@@ -55,12 +68,16 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    async fn beat(self, mut accepting: watch::Receiver<bool>) {
-        loop {
+    async fn beat(self, mut accepting: watch::Receiver<bool>, keeper: watch::Receiver<Instant>) {
+        for beat in 0.. {
+            if keeper.borrow().elapsed() >= STUCK {
+                tracing::error!("the keeper of shards is stuck: the lease is not renewed any more");
+                return;
+            }
             let asked_at = self.lease.now();
             let now = *accepting.borrow_and_update();
             let patience = self.lease.times().renew_every.min(TIMEOUT);
-            let pause = match timeout(patience, self.write(now)).await {
+            let pause = match timeout(patience, self.write(beat, now)).await {
                 Ok(Ok(())) => {
                     if self.lease.renewed(asked_at) {
                         tracing::info!("lease acquired");
@@ -85,16 +102,18 @@ impl Pulse {
         }
     }
 
-    /// Writes this connector's row with a new record version number.
-    pub(super) async fn write(&self, accepting: bool) -> Result<(), pombal_store::registry::Error> {
+    /// Writes this connector's row with a new record version number, as its `beat`th renewal.
+    pub(super) async fn write(&self, beat: u64, accepting: bool) -> Result<(), pombal_store::registry::Error> {
         let report = self.status.report();
         let beat = ConnectorBeat {
             id: self.me,
             rvn: Rvn::random(),
+            beat,
             accepting,
             instances: report.instances as u64,
             open: report.open as u64,
             started_at: self.started_at,
+            renewed_at: UnixMs::now(),
         };
         self.registry.renew_connector(&beat).await
     }

@@ -118,6 +118,7 @@ impl Keeper {
         self.tenants.end_pauses();
         let accepting = self.accepts().await;
         if let Some(heart) = &self.heart {
+            heart.alive();
             heart.accept(accepting);
         }
         if !self.lease.holds() {
@@ -158,6 +159,7 @@ impl Keeper {
         });
         let changed = self.act(actions).await;
         self.connector.status.looked();
+        self.tidy().await;
         self.pause(changed)
     }
 
@@ -187,6 +189,24 @@ impl Keeper {
         if mine.is_some_and(|row| row.drain_requested) && !self.drain.is_cancelled() {
             tracing::info!("an operator wants this connector to drain");
             self.drain.cancel();
+        }
+    }
+
+    /// Removes the rows of the dead, once nothing is in their name. Should one of them live, its
+    /// next renewal brings its row back.
+    async fn tidy(&self) {
+        let named = |id| self.fleet.shards.iter().any(|row| row.owner == Some(id));
+        let registry = &self.connector.seams.registry;
+        for row in &self.fleet.connectors {
+            if self.observer.expired(row.id) && row.id != self.connector.me && !named(row.id) {
+                match timeout(REGISTRY_TIMEOUT, registry.remove_connector(row.id)).await {
+                    Ok(Ok(())) => tracing::info!(connector = %row.id, "dead connector removed"),
+                    Ok(Err(error)) => {
+                        tracing::warn!(error = %Chain(&error), "dead connector not removed");
+                    }
+                    Err(_) => {}
+                }
+            }
         }
     }
 
@@ -316,7 +336,7 @@ async fn begin(connector: &Connector) -> Result<(Arc<Lease>, Option<Heart>), Err
         return Ok((lease, Some(Heart::start(pulse))));
     }
     // So that people see who owns everything, and not who did.
-    pulse.write(true).await.map_err(Error::Registry)?;
+    pulse.write(0, true).await.map_err(Error::Registry)?;
     forget_all_others(connector)
         .await
         .map_err(Error::Registry)?;

@@ -11,7 +11,7 @@ use super::body::MAX_BODY_BYTES;
 use super::error::ApiError;
 use super::paths::Spelling;
 use super::state::ApiState;
-use super::{auth, instance, media, message, root, settings, sink, trace, webhook};
+use super::{admin, auth, instance, media, message, root, settings, sink, trace, webhook};
 
 /// The router of the API. It has no task, no global and no state but `state`.
 pub fn router(state: ApiState) -> Router {
@@ -47,6 +47,9 @@ pub fn router(state: ApiState) -> Router {
         .at("/settings/set/{name}", post(settings::set))
         .at("/settings/find/{name}", get(settings::find))
         .at("/verify-creds", post(auth::verify))
+        .at("/admin/shards", get(admin::shards))
+        .at("/admin/connectors", get(admin::connectors))
+        .at("/admin/connectors/{id}/drain", post(admin::drain))
         .finish(state)
 }
 

@@ -117,6 +117,11 @@ impl ApiState {
         &self.0.registry
     }
 
+    /// Every shard.
+    pub(super) fn shards(&self) -> impl Iterator<Item = ShardId> + use<> {
+        (0..self.options().shards).map(ShardId)
+    }
+
     pub(super) fn commands(&self, shard: ShardId) -> Option<&dyn Queue> {
         self.0.commands.get(&shard).map(AsRef::as_ref)
     }

@@ -56,6 +56,7 @@ impl Registry {
             instances: 0,
             open: 0,
             started_at: UnixMs(0),
+            renewed_at: UnixMs(0),
         };
         Fleet {
             connectors: self.rows.iter().flatten().map(row).collect(),

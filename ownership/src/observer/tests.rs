@@ -33,6 +33,7 @@ impl Watch {
             instances: 0,
             open: 0,
             started_at: UnixMs(0),
+            renewed_at: UnixMs(0),
         };
         let shard = ShardRow {
             owner: Some(self.id),

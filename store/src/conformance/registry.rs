@@ -18,6 +18,7 @@ mod turns;
 mod wishes;
 
 use std::any::Any;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -72,6 +73,7 @@ super::suite! {
         a_shard_is_taken_from_who_has_no_row a_row_that_has_come_back_keeps_its_shards
         a_row_that_has_gone_is_not_the_row_that_was_seen of_many_that_take_over_one_does;
     leases: the_fleet_shows_every_change_at_once a_renewal_leaves_what_operators_asked
+        a_renewal_that_comes_late_changes_nothing
         who_is_not_there_is_not_asked_to_drain a_connector_is_removed_and_may_come_back;
     replies: a_reply_is_there_until_its_time_is_over;
     due: what_was_put_away_is_found_in_its_minute a_minute_that_was_left_is_not_read_again
@@ -145,16 +147,21 @@ fn observed(generation: u64, code: &str) -> Observed {
     }
 }
 
+/// The renewals of all tests, counted.
+static BEATS: AtomicU64 = AtomicU64::new(0);
+
 /// What a connector says that has just started. Each call says it with an `rvn` of its own.
 #[must_use]
 pub fn beat(id: ConnectorId) -> ConnectorBeat {
     ConnectorBeat {
         id,
         rvn: Rvn::random(),
+        beat: BEATS.fetch_add(1, Ordering::Relaxed),
         accepting: true,
         instances: 0,
         open: 0,
         started_at: UnixMs(1_795_182_896_007),
+        renewed_at: UnixMs(1_795_182_916_007),
     }
 }
 

@@ -85,6 +85,7 @@ fn read_connector(item: &Item) -> Result<ConnectorRow, Error> {
         instances: row.number("instances")?,
         open: row.number("open")?,
         started_at: UnixMs(row.number("started_at")?),
+        renewed_at: UnixMs(row.number("renewed_at")?),
     })
 }
 

@@ -23,6 +23,8 @@ pub struct ConnectorBeat {
     pub id: ConnectorId,
     /// A value that no renewal before had.
     pub rvn: Rvn,
+    /// How many renewals there were before: a greater number than each of them had.
+    pub beat: u64,
     /// It takes shards.
     pub accepting: bool,
     /// Instances that it looks after.
@@ -31,25 +33,38 @@ pub struct ConnectorBeat {
     pub open: u64,
     /// When it started, on its own wall clock.
     pub started_at: UnixMs,
+    /// Now, on its own wall clock.
+    pub renewed_at: UnixMs,
 }
 
 impl Registry {
     /// Renews the lease of a connector, or begins it: one write unit. What operators asked of
-    /// the connector stays.
+    /// the connector stays. A renewal that comes late, after a later one, changes nothing:
+    /// a `rvn` that came back would look as if it had never changed.
     ///
     /// # Errors
-    /// [`Error::Storage`]: it may have been renewed, or still be.
+    /// [`Error::Conflict`] when there was a later one. [`Error::Storage`]: it may have been
+    /// renewed, or still be.
     pub async fn renew_connector(&self, beat: &ConnectorBeat) -> Result<(), Error> {
-        self.client
+        let expires_at = UnixMs::now().plus(KEPT).seconds();
+        let update = self
+            .client
             .update_item()
             .table_name(&*self.table)
             .set_key(Some(connector_key(beat.id)))
+            // The same one again is a retry of what was done and not answered.
+            .condition_expression(
+                "attribute_not_exists(#beat) OR #beat < :beat OR #rvn = :rvn",
+            )
             .update_expression(
-                "SET #rvn = :rvn, #accepting = :accepting, #instances = :instances, \
-                 #open = :open, #started_at = :started_at, #expires_at = :expires_at",
+                "SET #rvn = :rvn, #beat = :beat, #accepting = :accepting, \
+                 #instances = :instances, #open = :open, #started_at = :started_at, \
+                 #renewed_at = :renewed_at, #expires_at = :expires_at",
             )
             .set_expression_attribute_names(Some(names(&[
                 "rvn",
+                "beat",
+                "renewed_at",
                 "accepting",
                 "instances",
                 "open",
@@ -60,12 +75,14 @@ impl Registry {
             .expression_attribute_values(":accepting", AttributeValue::Bool(beat.accepting))
             .expression_attribute_values(":instances", number(beat.instances))
             .expression_attribute_values(":open", number(beat.open))
+            .expression_attribute_values(":beat", number(beat.beat))
             .expression_attribute_values(":started_at", number(beat.started_at.0))
-            .expression_attribute_values(":expires_at", number(UnixMs::now().plus(KEPT).seconds()))
-            .send()
-            .await
-            .map_err(Error::storage)?;
-        Ok(())
+            .expression_attribute_values(":renewed_at", number(beat.renewed_at.0))
+            .expression_attribute_values(":expires_at", number(expires_at));
+        conditional(update)
+            .await?
+            .map(|_| ())
+            .ok_or(Error::Conflict)
     }
 
     /// Notes that an operator wants the connector to drain. That can't be taken back.

@@ -2,9 +2,9 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
-use pombal_domain::{Chain, Instance, InstanceName};
+use pombal_domain::{Chain, Instance, InstanceName, ShardId};
 
-use super::row::{Item, Row, names, read_instance, text};
+use super::row::{Item, Row, names, number, read_instance, text};
 use super::{Error, Registry};
 
 impl Registry {
@@ -57,6 +57,36 @@ impl Registry {
                 .set_exclusive_start_key(start);
             let page = query.send().await.map_err(Error::storage)?;
             count += usize::try_from(page.count).unwrap_or_default();
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// How many instances live on a shard. On AWS this may miss a change of the last moments.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn count_shard(&self, shard: ShardId) -> Result<u64, Error> {
+        let mut count = 0;
+        let mut start = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&*self.table)
+                .index_name("by_shard")
+                .key_condition_expression("#shard = :shard AND begins_with(#shard_sort, :kind)")
+                .set_expression_attribute_names(Some(names(&["shard", "shard_sort"])))
+                .expression_attribute_values(":shard", number(shard.0))
+                .expression_attribute_values(":kind", text("INSTANCE#"))
+                .select(Select::Count)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(Error::storage)?;
+            count += u64::try_from(page.count).unwrap_or_default();
             start = page.last_evaluated_key;
             if start.is_none() {
                 return Ok(count);

@@ -116,7 +116,10 @@ pub const RECONCILES_PER_HOUR: u64 = 120;
 /// Long polls of a shard's command queue, per hour.
 pub const POLLS_PER_HOUR: u64 = 180;
 
-/// Writes of a quiet connector to the registry.
+/// Renewals of a lease per hour, and looks at the fleet.
+pub const BEATS_PER_HOUR: u64 = 1_200;
+
+/// Writes of a quiet connector to the registry, besides its renewals.
 pub const IDLE_WRITES: u64 = 0;
 
 /// Requests of a quiet shard's session database per hour, each at most. Deletions cost nothing.

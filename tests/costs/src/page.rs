@@ -8,8 +8,9 @@ use crate::assumed::{
 };
 use crate::bill;
 use crate::counts::{
-    COMMAND_TAKEN, COMMIT, CONNECTION_STATE, CREATE, DELIVERY, EVENT_BATCH, EVENTS_PER_BATCH,
-    IDLE_SHARD_HOUR, POLLS_PER_HOUR, RECONCILE, RECONCILES_PER_HOUR, REPLY, SEND_TEXT, Usage,
+    BEATS_PER_HOUR, COMMAND_TAKEN, COMMIT, CONNECTION_STATE, CREATE, DELIVERY, EVENT_BATCH, EVENTS_PER_BATCH,
+    FLEET, IDLE_SHARD_HOUR, POLLS_PER_HOUR, RECONCILE, RECONCILES_PER_HOUR, RENEWAL, REPLY,
+    SEND_TEXT, Usage,
 };
 use crate::price::ALL;
 
@@ -96,7 +97,12 @@ fn standing() -> String {
         &mut text,
         &["an idle shard", &shard, &month(bill::shard_month())],
     );
-    let task = format!("{TASK_CPUS} vCPU, {TASK_GB} GB, one public address, no writes");
+    let task = format!(
+        "{TASK_CPUS} vCPU, {TASK_GB} GB, one public address, per hour {BEATS_PER_HOUR} times \
+         ({}; {})",
+        told(&RENEWAL),
+        told(&FLEET)
+    );
     line(
         &mut text,
         &[

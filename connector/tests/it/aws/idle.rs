@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pombal_connector::{Connector, ConnectorOptions, Endpoint, Status};
-use pombal_costs::counts::{IDLE_WRITES, RECONCILE};
+use pombal_connector::{Connector, ConnectorOptions, Endpoint, Error, LeaseTimes, Status};
+use pombal_costs::counts::{BEATS_PER_HOUR, FLEET, IDLE_WRITES, RECONCILE, RENEWAL};
 use pombal_store::aws::{Aws, Requests};
 use pombal_store::conformance::aws;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
@@ -16,6 +17,9 @@ const SHARDS: u16 = 2;
 const RECONCILE_EVERY: Duration = Duration::from_millis(250);
 /// Looks at each shard that are waited for.
 const LOOKS: u64 = 12;
+/// Renewals of the lease that are waited for.
+const BEATS: u64 = 12;
+const HOUR: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 type Counts = BTreeMap<String, u64>;
@@ -58,22 +62,47 @@ async fn settled(clients: &Aws, status: &Status) {
     }
 }
 
+/// An idle connector that serves.
+struct Idle {
+    clients: Aws,
+    drain: CancellationToken,
+    running: JoinHandle<Result<(), Error>>,
+}
+
+impl Idle {
+    async fn start(change: impl FnOnce(ConnectorOptions) -> ConnectorOptions) -> Self {
+        let clients = aws::connect().await;
+        let place = Place::make(SHARDS).await;
+        let endpoint = Endpoint::parse("ws://127.0.0.1:9/ws/chat").unwrap();
+        let options = change(ConnectorOptions::new(endpoint));
+        let connector = Connector::new(options, place.seams(&clients).await).unwrap();
+        let status = connector.status();
+        let drain = CancellationToken::new();
+        let running = tokio::spawn(connector.run(drain.clone()));
+        settled(&clients, &status).await;
+        Self {
+            clients,
+            drain,
+            running,
+        }
+    }
+
+    async fn ends(self) {
+        self.drain.cancel();
+        self.running.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn an_idle_connector_only_looks_at_its_wishes() {
-    let clients = aws::connect().await;
-    let place = Place::make(SHARDS).await;
-    let endpoint = Endpoint::parse("ws://127.0.0.1:9/ws/chat").unwrap();
-    let options = ConnectorOptions {
+    let idle = Idle::start(|defaults| ConnectorOptions {
         reconcile_interval: RECONCILE_EVERY,
-        ..ConnectorOptions::new(endpoint)
-    };
-    let connector = Connector::new(options, place.seams(&clients).await).unwrap();
-    let status = connector.status();
-    let drain = CancellationToken::new();
-    let running = tokio::spawn(connector.run(drain.clone()));
-    settled(&clients, &status).await;
-
-    let (requests, units) = (clients.requests(), clients.units());
+        // Its lease is another thing.
+        lease: None,
+        ..defaults
+    })
+    .await;
+    let (requests, units) = (idle.clients.requests(), idle.clients.units());
     let looks = |counts: &Counts| counts.get("dynamodb Query").copied().unwrap_or_default();
     let (before, read, written) = (counts(requests), units.read(), units.written());
     let wanted = LOOKS * u64::from(SHARDS);
@@ -99,7 +128,46 @@ async fn an_idle_connector_only_looks_at_its_wishes() {
         "{looks} of {queries} looks at this price"
     );
     assert_eq!(units.written() - written, IDLE_WRITES as f64);
+    idle.ends().await;
+}
 
-    drain.cancel();
-    running.await.unwrap().unwrap();
+#[tokio::test]
+async fn a_lease_costs_a_write_and_a_look_at_the_fleet_per_beat() {
+    let quarter = Duration::from_millis(500);
+    let idle = Idle::start(|defaults| ConnectorOptions {
+        reconcile_interval: HOUR,
+        lease: Some(LeaseTimes {
+            renew_every: quarter,
+            fence_after: quarter * 3,
+            expires_after: quarter * 4,
+        }),
+        ..defaults
+    })
+    .await;
+    let (requests, units) = (idle.clients.requests(), idle.clients.units());
+    let beats = |counts: &Counts| counts.get("dynamodb UpdateItem").copied();
+    let (before, read, written) = (counts(requests), units.read(), units.written());
+    until("so many beats", || {
+        beats(&since(requests, &before)) >= Some(BEATS)
+    })
+    .await;
+
+    let asked = since(requests, &before);
+    let (read, written) = (units.read() - read, units.written() - written);
+    println!("{asked:?}, {read} read units, {written} write units");
+    let (beats, looks) = (asked["dynamodb UpdateItem"], asked["dynamodb Query"]);
+    assert_eq!(asked.len(), 2, "nothing else: {asked:?}");
+    assert!(beats.abs_diff(looks) <= 1, "{beats} beats, {looks} looks");
+    assert_eq!(RENEWAL.requests, [("dynamodb UpdateItem", 1)]);
+    assert_eq!(FLEET.requests, [("dynamodb Query", 1)]);
+    // One whose answer is still to come.
+    assert!((written / RENEWAL.write_units - beats as f64).abs() <= 1.0);
+    assert!((read / FLEET.read_units - looks as f64).abs() <= 1.0);
+    idle.ends().await;
+}
+
+#[test]
+fn the_lease_is_renewed_as_often_as_the_bill_says() {
+    let every = LeaseTimes::default().renew_every;
+    assert_eq!(HOUR.as_secs() / every.as_secs(), BEATS_PER_HOUR);
 }

@@ -40,6 +40,7 @@ impl Scene {
             instances: 0,
             open: 0,
             started_at: UnixMs(0),
+            renewed_at: UnixMs(0),
         };
         let shards = (0..).zip(owners).map(|(shard, owner)| ShardRow {
             epoch: Epoch(1),

@@ -14,6 +14,7 @@ fn row(beat: &ConnectorBeat) -> ConnectorRow {
         instances: beat.instances,
         open: beat.open,
         started_at: beat.started_at,
+        renewed_at: beat.renewed_at,
     }
 }
 
@@ -92,6 +93,22 @@ pub(super) async fn a_renewal_leaves_what_operators_asked(factory: &impl Factory
         };
         assert_eq!(registry.fleet().await.unwrap().connectors, [asked]);
     }
+}
+
+pub(super) async fn a_renewal_that_comes_late_changes_nothing(factory: &impl Factory) {
+    let Made {
+        registry,
+        keep: _keep,
+    } = factory.make().await;
+    let late = beat(ConnectorId::random());
+    let last = beat(late.id);
+    // Done twice, as a retry does whose first answer was lost.
+    for _ in 0..2 {
+        registry.renew_connector(&last).await.unwrap();
+    }
+    let renewed = registry.renew_connector(&late).await;
+    assert!(matches!(renewed, Err(Error::Conflict)), "{renewed:?}");
+    assert_eq!(registry.fleet().await.unwrap().connectors, [row(&last)]);
 }
 
 pub(super) async fn who_is_not_there_is_not_asked_to_drain(factory: &impl Factory) {

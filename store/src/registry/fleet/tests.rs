@@ -18,6 +18,7 @@ fn connector_item(id: ConnectorId, rvn: Rvn) -> Value {
         "open": {"N": "7"},
         "started_at": {"N": "1795182896007"},
         "expires_at": {"N": "1795269296"},
+        "renewed_at": {"N": "1795182896007"},
         "of_a_later_version": {"S": "?"},
     })
 }
@@ -62,6 +63,7 @@ async fn every_page_is_read_consistently() {
             instances: 12,
             open: 7,
             started_at: at,
+            renewed_at: at,
         }],
         shards: vec![shard(3, 2), shard(65_535, 9)],
     };

@@ -1,0 +1,7 @@
+//! What operators see of the fleet, and tell it. All of it needs the global key.
+
+mod connectors;
+mod shards;
+
+pub(super) use connectors::{drain, list as connectors};
+pub(super) use shards::list as shards;
