@@ -103,7 +103,11 @@ impl Pulse {
     }
 
     /// Writes this connector's row with a new record version number, as its `beat`th renewal.
-    pub(super) async fn write(&self, beat: u64, accepting: bool) -> Result<(), pombal_store::registry::Error> {
+    pub(super) async fn write(
+        &self,
+        beat: u64,
+        accepting: bool,
+    ) -> Result<(), pombal_store::registry::Error> {
         let report = self.status.report();
         let beat = ConnectorBeat {
             id: self.me,

@@ -53,9 +53,7 @@ impl Registry {
             .table_name(&*self.table)
             .set_key(Some(connector_key(beat.id)))
             // The same one again is a retry of what was done and not answered.
-            .condition_expression(
-                "attribute_not_exists(#beat) OR #beat < :beat OR #rvn = :rvn",
-            )
+            .condition_expression("attribute_not_exists(#beat) OR #beat < :beat OR #rvn = :rvn")
             .update_expression(
                 "SET #rvn = :rvn, #beat = :beat, #accepting = :accepting, \
                  #instances = :instances, #open = :open, #started_at = :started_at, \
