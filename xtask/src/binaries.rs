@@ -14,9 +14,14 @@ pub(crate) fn demo(release: bool) -> Result<PathBuf, String> {
     put_aside(release, "pombal", "pombal-demo")
 }
 
-/// The build that ships.
+/// The build that ships. The connector is built with it, as in [`demo_and_connector`], for the
+/// same features of what both depend on: the less differs, the less is compiled twice.
 pub(crate) fn production(release: bool) -> Result<PathBuf, String> {
-    build(release, &["-p", "pombal"])?;
+    let packages = ["-p", "pombal", "-p", "pombal-connector", "--features"];
+    build(
+        release,
+        &[packages.as_slice(), &["pombal-connector/aws"]].concat(),
+    )?;
     put_aside(release, "pombal", "pombal")
 }
 
