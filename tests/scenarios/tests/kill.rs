@@ -19,6 +19,9 @@ const ROUNDS: u32 = 10;
 const MESSAGES: usize = 200;
 /// Callers of the API per direction, each with one request at a time.
 const CALLERS: usize = 3;
+/// On the deployment the lease of who was killed has to run out first. A short one, so that most
+/// kills hit an owner.
+const LEASE_MS: &str = "2000";
 /// Overridden by `POMBAL_KILL_SEED`, to repeat a run.
 const SEED: u64 = 0x706f_6d62_616c;
 
@@ -66,7 +69,7 @@ async fn kills_under_traffic_lose_nothing() {
     let rounds = setting("POMBAL_KILL_ROUNDS", ROUNDS.into());
     eprintln!("seed {seed}, {rounds} rounds");
     let mut rng = SmallRng::seed_from_u64(seed);
-    let mut world = World::start().await;
+    let mut world = World::start_with(|options| options.env("LEASE_MS", LEASE_MS)).await;
     let a = world.open("a", OWNER_A).await;
     let b = world.open("b", OWNER_B).await;
     let added = world
