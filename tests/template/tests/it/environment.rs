@@ -9,9 +9,11 @@ use serde_json::Value;
 use crate::sources;
 
 /// How the names of our variables begin.
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "AUTHENTICATION_",
     "CONFIG_",
+    "FLEET_",
+    "LEASE_",
     "LOGINS_",
     "POMBAL_",
     "QRCODE_",
