@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod janitor;
 mod key;
 mod records;
+mod standby;
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -11,6 +11,7 @@ pub mod janitor;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 mod secret;
+pub mod standby;
 
 pub use api::{ApiOptions, ApiState};
 pub use delivery::{DeliveryHandle, DeliveryOptions, DeliveryService};

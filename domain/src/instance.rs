@@ -1,5 +1,7 @@
 //! An instance: one WhatsApp connection of one tenant.
 
+mod need;
+
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{ConnectionState, StatusReason};

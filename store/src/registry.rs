@@ -16,6 +16,7 @@
 //! | due | `DUE#<minute>#<partition>` | `DUE#<id>` | a retry that waits longer than a queue delays: `due_at`, `body` |
 //! | due mark | `DUE` | `DUE` | `minute`: no bucket before it holds anything |
 //! | turn | `TURN#<what>` | `TURN` | `at`: when housekeeping of this kind was last begun |
+//! | phase | `PHASE#<what>` | `PHASE` | `phase`, `since`: in which state something is for how long |
 //! | reply | `REPLY#<command>` | `REPLY` | the reply as JSON, gone after `expires_at` (TTL) |
 //!
 //! | index | partition | sort | holds |
@@ -53,6 +54,7 @@ mod listing;
 mod local;
 mod moves;
 mod ownership;
+mod phases;
 mod replies;
 mod row;
 mod scrubbing;

@@ -55,6 +55,18 @@ pub(super) async fn nudge(state: &ApiState, instance: &Instance, reply: bool) ->
     }
 }
 
+/// Whether anybody may take a command soon: false when there is no connector at all, since one
+/// takes longer to start than a caller waits. One that has died counts for a while.
+pub(super) async fn is_anybody_there(state: &ApiState) -> bool {
+    match state.registry().fleet().await {
+        Ok(fleet) => !fleet.connectors.is_empty(),
+        Err(error) => {
+            ApiError::from(error).log("connectors not looked up");
+            true
+        }
+    }
+}
+
 /// Waits up to `wait` for the reply to a command.
 pub(super) async fn reply(
     state: &ApiState,

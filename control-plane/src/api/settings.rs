@@ -29,7 +29,9 @@ struct Named {
     settings: Settings,
 }
 
-/// `POST /settings/set/{name}`. The connector is told, so that they hold at once.
+/// `POST /settings/set/{name}`. Its connector is told, so that they hold at once. An instance
+/// without one takes them along when it gets one; in an empty fleet, a message would lie there
+/// until then.
 pub(super) async fn set(
     State(state): State<ApiState>,
     Authorized(row): Authorized,
@@ -41,7 +43,9 @@ pub(super) async fn set(
         .set_settings(&row.name, row.id, &settings)
         .await
         .map_err(|error| gone(error, &row.name))?;
-    commands::nudge(&state, &row, false).await;
+    if row.needs_connector() {
+        commands::nudge(&state, &row, false).await;
+    }
     let reply = SetReply {
         settings: Named {
             instance_name: row.name,

@@ -4,14 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{LambdaEvent, service_fn};
+use pombal_domain::Chain;
 use pombal_store::aws::Deployment;
 use serde_json::{Value, json};
 
+use super::standby::{self, Standby};
 use super::{Error, end_of};
-use crate::janitor::Janitor;
+use crate::janitor::{Janitor, Report};
 
 /// Nothing new is begun in the last seconds.
 const LAST: Duration = Duration::from_secs(10);
+
+/// What the function does each time.
+struct Chores {
+    janitor: Janitor,
+    /// When the fleet may be empty.
+    standby: Option<Standby>,
+}
 
 /// Runs the function.
 ///
@@ -21,25 +30,29 @@ pub async fn run() -> Result<(), Error> {
     let deployment = Deployment::from_env().await?;
     let retries = deployment.retries().await?;
     let bodies = retries.bodies().clone();
-    let janitor = Janitor::new(
-        deployment.registry(),
-        Arc::new(deployment.media()?),
-        retries,
-        bodies,
-        deployment.config().shards,
-    );
-    let janitor = &janitor;
+    let chores = &Chores {
+        janitor: Janitor::new(
+            deployment.registry(),
+            Arc::new(deployment.media()?),
+            retries,
+            bodies,
+            deployment.config().shards,
+        ),
+        standby: Standby::from_env(&deployment)?,
+    };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        handle(janitor, event.context.deadline).await
+        handle(chores, event.context.deadline).await
     }))
     .await
 }
 
-/// Cleans up once. A task that failed makes the invocation one that failed, so that the
+/// Does everything once. A task that failed makes the invocation one that failed, so that the
 /// function's own alarm tells.
-async fn handle(janitor: &Janitor, deadline_ms: u64) -> Result<Value, Error> {
+async fn handle(chores: &Chores, deadline_ms: u64) -> Result<Value, Error> {
     let end = end_of(deadline_ms);
-    let report = janitor.run(end.checked_sub(LAST).unwrap_or(end)).await;
+    let clean = chores.janitor.run(end.checked_sub(LAST).unwrap_or(end));
+    // Side by side: who wants to connect does not wait for media to be removed.
+    let (report, step) = tokio::join!(clean, settle(chores.standby.as_ref()));
     tracing::info!(
         letters.count = report.letters,
         tombstones.unburied = report.unburied,
@@ -47,12 +60,32 @@ async fn handle(janitor: &Janitor, deadline_ms: u64) -> Result<Value, Error> {
         failures = report.failures,
         "cleaned up"
     );
+    result(report, step)
+}
+
+/// What is done about the number of connectors; none where that is not ours.
+async fn settle(standby: Option<&Standby>) -> Option<Result<&'static str, standby::Error>> {
+    let step = standby?.run().await;
+    if let Err(error) = &step {
+        tracing::error!(error = %Chain(error), "number of connectors not settled");
+    }
+    Some(step)
+}
+
+fn result(
+    report: Report,
+    step: Option<Result<&'static str, standby::Error>>,
+) -> Result<Value, Error> {
     if report.failures > 0 {
         return Err(format!("{} tasks failed", report.failures).into());
     }
-    Ok(json!({
+    let mut told = json!({
         "letters": report.letters,
         "unburied": report.unburied,
         "media": report.media,
-    }))
+    });
+    if let Some(step) = step.transpose()? {
+        told["connectors"] = step.into();
+    }
+    Ok(told)
 }

@@ -9,6 +9,7 @@ mod faults;
 mod hanging;
 mod janitor;
 mod source;
+mod standby;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,9 +7,11 @@ use pombal_domain::command::Command;
 use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    ConnectionState, Epoch, Event, EventId, EventName, Instance, Op, Projection, QrCode, Reply, Seq,
+    ConnectionState, ConnectorId, Epoch, Event, EventId, EventName, Instance, Op, Projection,
+    QrCode, Reply, Rvn, Seq,
 };
 use pombal_store::Registry;
+use pombal_store::registry::ConnectorBeat;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -62,6 +64,23 @@ impl Drop for FakeConnector {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Puts the row of a connector into the fleet, as if one were alive. Returns who it is.
+pub(crate) async fn join(registry: &Registry) -> ConnectorId {
+    let (id, now) = (ConnectorId::random(), UnixMs::now());
+    let beat = ConnectorBeat {
+        id,
+        rvn: Rvn::random(),
+        beat: 0,
+        accepting: true,
+        instances: 0,
+        open: 0,
+        started_at: now,
+        renewed_at: now,
+    };
+    registry.renew_connector(&beat).await.unwrap();
+    id
 }
 
 async fn run(registry: &Registry, command: &Command, script: &Script) {

@@ -4,11 +4,12 @@ use pombal_domain::{ConnectionState, Desired, InstanceName, Op, Reply, ShardId};
 use serde_json::json;
 
 use crate::app::TestApp;
-use crate::connector::{FakeConnector, in_state, open, project};
+use crate::connector::{FakeConnector, in_state, join, open, project};
 
 #[tokio::test]
 async fn logout_waits_until_it_is_done() {
     let app = TestApp::start().await;
+    join(&app.stores.registry).await;
     app.create("b1").await;
     let logout = || app.delete("/instance/logout/b1").global().send();
     let closed = json!(["The \"b1\" instance is not connected"]);
@@ -37,6 +38,7 @@ async fn logout_waits_until_it_is_done() {
 #[tokio::test]
 async fn logout_without_an_answer_is_pending() {
     let app = TestApp::start_alone().await;
+    join(&app.stores.registry).await;
     app.create("b1").await;
     let row = app.stores.row("b1").await;
     project(&app.stores.registry, &row, open(&row)).await;
@@ -94,6 +96,7 @@ async fn delete_removes_row_and_key_even_when_no_connector_is_alive() {
 #[tokio::test]
 async fn delete_waits_for_the_owner() {
     let app = TestApp::start().await;
+    join(&app.stores.registry).await;
     app.create("b1").await;
     let connector = FakeConnector::start(&app, |_, row| {
         assert!(row.is_none());

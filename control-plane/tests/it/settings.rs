@@ -4,7 +4,7 @@ use pombal_domain::{Op, Settings};
 use serde_json::{Value, json};
 
 use crate::app::{Answer, GLOBAL_KEY, TestApp};
-use crate::connector::FakeConnector;
+use crate::connector::{FakeConnector, open, project};
 
 async fn post(app: &TestApp, path: &str, key: &str, body: Value) -> Answer {
     app.post(path).key(key).json(&body).await
@@ -21,6 +21,8 @@ fn off() -> Value {
 async fn set_answers_with_the_settings_and_tells_the_owner() {
     let app = TestApp::start().await;
     let token = app.create("b1").await;
+    let row = app.stores.row("b1").await;
+    project(&app.stores.registry, &row, open(&row)).await;
     let connector = FakeConnector::start(&app, |_, _| (None, None));
     let mut body = off();
     body["rejectCall"] = json!(true);

@@ -13,7 +13,7 @@ pub struct Requests(Arc<Mutex<BTreeMap<Key, u64>>>);
 type Key = (&'static str, String);
 
 impl Requests {
-    /// How many requests `service` (`dynamodb`, `sqs`, `kms`, `secretsmanager`, `s3`) had for `operation`. An
+    /// How many requests `service` (`dynamodb`, `sqs`, `kms`, `secretsmanager`, `ecs`, `s3`) had for `operation`. An
     /// operation of S3 is its class of price: `PUT`, `GET`, `HEAD`, `POST`, `LIST`, `DELETE`.
     #[must_use]
     pub fn of(&self, service: &'static str, operation: &str) -> u64 {
@@ -63,6 +63,7 @@ fn key(request: &Parts) -> Key {
                 "AmazonSQS" => "sqs",
                 "TrentService" => "kms",
                 "secretsmanager" => "secretsmanager",
+                "AmazonEC2ContainerServiceV20141113" => "ecs",
                 _ => "other",
             };
             (service, operation.to_owned())

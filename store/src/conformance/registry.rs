@@ -10,6 +10,7 @@ mod leases;
 mod listing;
 mod moves;
 mod ownership;
+mod phases;
 mod projection;
 mod replies;
 mod shards;
@@ -78,6 +79,7 @@ super::suite! {
     replies: a_reply_is_there_until_its_time_is_over;
     due: what_was_put_away_is_found_in_its_minute a_minute_that_was_left_is_not_read_again
         nothing_is_due_before_anything_was_put a_body_too_large_for_a_row_is_refused;
+    phases: a_phase_tells_since_when_it_lasts;
     turns: of_many_that_want_a_turn_one_takes_it;
 }
 

@@ -5,12 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -108,7 +108,9 @@ async fn response(
 async fn error(
     State(api): State<Arc<RuntimeApi>>,
     Path(id): Path<String>,
-    Json(error): Json<Value>,
+    // It comes without a content type.
+    error: Bytes,
 ) -> StatusCode {
+    let error = serde_json::from_slice(&error).unwrap_or(Value::Null);
     api.answer(&id, Err(error))
 }

@@ -19,7 +19,9 @@ pub(in crate::api) async fn delete(
         .await
         .map_err(|error| gone(error, &row.name))?;
     // It is deleted whatever the owner says: waiting only lets the socket close first.
-    if let Some(command) = commands::nudge(&state, &row, true).await {
+    if let Some(command) = commands::nudge(&state, &row, true).await
+        && commands::is_anybody_there(&state).await
+    {
         let wait = state.options().delete_wait;
         if let Err(error) = commands::reply(&state, command, wait).await {
             error.log("reply to the deletion not read");

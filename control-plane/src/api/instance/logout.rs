@@ -24,8 +24,10 @@ pub(in crate::api) async fn logout(
         .await
         .map_err(|error| gone(error, &row.name))?;
     let reply = match commands::nudge(&state, &row, true).await {
-        Some(command) => commands::reply(&state, command, state.options().logout_wait).await?,
-        None => None,
+        Some(command) if commands::is_anybody_there(&state).await => {
+            commands::reply(&state, command, state.options().logout_wait).await?
+        }
+        _ => None,
     };
     match reply {
         Some(Reply::Failed { message }) => Err(ApiError::bad_request(message)),

@@ -7,4 +7,5 @@ mod environment;
 mod policy;
 mod queues;
 mod sources;
+mod standby;
 mod truth;

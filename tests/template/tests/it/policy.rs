@@ -145,6 +145,18 @@ fn mistakes() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "resources by wildcard",
         ),
         (
+            connector,
+            "/Resources/Scaler/Properties/PolicyDocument/Statement/0/Action/1",
+            json!("ecs:*"),
+            "actions by wildcard",
+        ),
+        (
+            connector,
+            "/Resources/Scaler/Properties/PolicyDocument/Statement/0/Resource",
+            json!({ "Fn::Sub": "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:service/*" }),
+            "resources by wildcard",
+        ),
+        (
             "infra/shards.yaml",
             "/Resources/Send/Properties/PolicyDocument/Statement/0/Resource/0",
             json!({ "Fn::Sub": "arn:aws:sqs:::${Prefix}commands-*.fifo" }),

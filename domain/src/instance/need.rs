@@ -1,0 +1,91 @@
+//! Which instances somebody has to look after.
+
+use super::{Desired, Instance, Integration};
+use crate::connection::ConnectionState;
+
+impl Instance {
+    /// Whether a connector has something to do for it: it has a connection or tries to get one,
+    /// or nobody has settled its current wish yet. An instance that is closed for good, and one
+    /// that was never connected, need none.
+    #[must_use]
+    pub fn needs_connector(&self) -> bool {
+        match (self.integration, self.desired) {
+            (Integration::Baileys, Desired::Moved) => false,
+            (
+                Integration::Baileys,
+                Desired::Connected | Desired::Disconnected | Desired::LoggedOut,
+            ) => {
+                // What was seen before the current wish is no answer to it.
+                let is_answered = self.observed.generation >= self.generation;
+                !is_answered || self.observed.state != ConnectionState::Close
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Epoch, InstanceId, Seq, ShardId};
+    use crate::instance::{Observed, Pairing, Settings};
+    use crate::time::UnixMs;
+
+    fn row(desired: Desired, generation: u64, seen: (u64, ConnectionState)) -> Instance {
+        Instance {
+            id: InstanceId::random(),
+            name: "b1".parse().unwrap(),
+            integration: Integration::Baileys,
+            shard: ShardId(0),
+            number: None,
+            token_hash: String::new(),
+            token_sealed: Vec::new(),
+            data_key: Vec::new(),
+            desired,
+            pairing: Pairing::Qr,
+            generation,
+            settings: Settings::default(),
+            webhook: None,
+            websocket: None,
+            sqs: None,
+            observed: Observed {
+                generation: seen.0,
+                state: seen.1,
+                ..Observed::never()
+            },
+            epoch: Epoch(0),
+            seq: Seq(0),
+            created_at: UnixMs(0),
+            updated_at: UnixMs(0),
+        }
+    }
+
+    #[test]
+    fn a_connection_and_a_wish_that_nobody_settled_need_a_connector() {
+        use ConnectionState::{Close, Connecting, Open};
+        use Desired::{Connected, Disconnected, LoggedOut, Moved};
+        for (desired, generation, seen, needed) in [
+            // Created, and never connected.
+            (Disconnected, 0, (0, Close), false),
+            // A wish, and how it gets on.
+            (Connected, 1, (0, Close), true),
+            (Connected, 1, (1, Connecting), true),
+            (Connected, 1, (1, Open), true),
+            // Banned, or nobody has scanned a code.
+            (Connected, 1, (1, Close), false),
+            // Connected again.
+            (Connected, 2, (1, Close), true),
+            (LoggedOut, 3, (2, Open), true),
+            // Closed by itself before the logout: the device is still to be unlinked.
+            (LoggedOut, 3, (2, Close), true),
+            (LoggedOut, 3, (3, Connecting), true),
+            (LoggedOut, 3, (3, Close), false),
+            (Disconnected, 4, (3, Open), true),
+            (Disconnected, 4, (4, Close), false),
+            // Looked after by somebody else.
+            (Moved, 5, (4, Open), false),
+        ] {
+            let row = row(desired, generation, seen);
+            assert_eq!(row.needs_connector(), needed, "{desired:?} {seen:?}");
+        }
+    }
+}
