@@ -202,12 +202,13 @@ impl World {
 
     /// Asks for a QR code, scans it as `phone`, and waits for the instance to be open.
     pub async fn scan(&self, name: &str, phone: &str) {
-        let connect = self
-            .api()
-            .get(&format!("/instance/connect/{name}"))
-            .await
-            .ok();
-        let code = text(&connect["code"]);
+        let (api, path) = (self.api(), format!("/instance/connect/{name}"));
+        // On a machine with much to do, the answer may come before there is a code.
+        let code = eventually(&format!("{name} has a QR code"), PATIENCE, async || {
+            let connect = api.get(&path).await.ok();
+            connect["code"].as_str().map(str::to_owned)
+        })
+        .await;
         self.whatsapp
             .scan(&code, Some(phone), Some(&format!("Owner of {name}")))
             .await
