@@ -58,5 +58,10 @@ fn put_aside(release: bool, built: &str, name: &str) -> Result<PathBuf, String> 
 
 fn copy(from: &Path, dir: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
+    // One that still runs, left behind by a test that was killed, can't be written over.
+    match fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     fs::copy(from, to).map(drop)
 }
