@@ -17,7 +17,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use pombal_domain::{Instance, InstanceId, PhoneNumber};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{RwLock, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use whatsapp_rust::{Client, Jid};
 
 use crate::publish::PublisherHandle;
@@ -61,6 +62,10 @@ pub(crate) struct InstanceHandle {
     /// The connection while it is open. The channel closes when the supervisor ends.
     pub(crate) live: watch::Receiver<Option<Link>>,
     pub(crate) publisher: PublisherHandle,
+    /// Read while texts are on their way to WhatsApp; written by who wants none to be.
+    pub(crate) sending: Arc<RwLock<()>>,
+    /// Stops what goes on after the supervisor has ended.
+    pub(crate) stop: CancellationToken,
 }
 
 impl InstanceHandle {

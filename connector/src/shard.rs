@@ -1,17 +1,23 @@
 //! A shard that this connector owns.
 
+mod arrival;
+mod burial;
 mod commands;
+mod departure;
+mod forward;
 mod moving_in;
+mod moving_on;
 mod storage;
 mod texts;
+mod transits;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::{Chain, ConnectorId, Epoch, Instance, InstanceId, ShardId, Tombstone};
-use pombal_sessions::{Closed, ShardDb, ShardDbOptions};
-use pombal_store::{DataKey, Queue, keys, registry};
+use pombal_domain::{Chain, ConnectorId, Epoch, Instance, InstanceId, ShardId};
+use pombal_sessions::{Closed, Depot, ShardDb, ShardDbOptions};
+use pombal_store::{Queue, keys, queue, registry};
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +33,7 @@ use crate::status::{Census, Status};
 use crate::tenure::Tenure;
 use crate::tenure::queue::TenuredQueue;
 use crate::whatsapp::client::Clients;
+use transits::Transits;
 
 /// Longest wait for all instances to close their sockets.
 const HANG_UP_TIMEOUT: Duration = Duration::from_secs(4);
@@ -57,9 +64,28 @@ pub(crate) enum Error {
     Dead,
     #[error("the shard has no command queue")]
     NoQueue,
+    #[error("a command queue failed")]
+    Queue(#[from] queue::Error),
+    #[error("a parcel with the rows of an instance can't be put or had")]
+    Depot(#[from] object_store::Error),
+    /// Nothing was changed. The alarm was raised where it was found.
+    #[error("the rows that an instance should arrive with are missing")]
+    Lost,
     /// The right to act for the shard has ended. It must not be touched any more.
     #[error("this process does not own the shard any more")]
     Lapsed,
+}
+
+impl Error {
+    /// Whether an instance's stored session can't be trusted: trying again does not help.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Instance(error) => error.is_damage(),
+            Self::Sessions(error) => error.is_damage(),
+            Self::Lost => true,
+            _ => false,
+        }
+    }
 }
 
 impl From<pombal_sessions::Error> for Error {
@@ -110,6 +136,10 @@ pub(crate) struct Shard {
     context: Arc<Context>,
     queue: Arc<dyn Queue>,
     instances: Mutex<HashMap<InstanceId, InstanceHandle>>,
+    /// Instances that nobody may start just now.
+    transits: Transits,
+    /// Rows on their way from shard to shard.
+    depot: Depot,
     census: Census,
     /// Stops everything that writes, at the very end.
     stop: CancellationToken,
@@ -126,6 +156,7 @@ impl Shard {
     ) -> Result<Arc<Self>, Error> {
         let seams = tenured(&connector.seams, shard, &tenure)?;
         let queue = seams.commands.get(&shard).cloned().ok_or(Error::NoQueue)?;
+        let depot = Depot::new(Arc::clone(&seams.sessions), &seams.sessions_root);
         let options = connector.options.clone();
         let db = ShardDb::open(ShardDbOptions {
             commit_interval: options.commit_interval,
@@ -156,6 +187,8 @@ impl Shard {
             context: Arc::new(context),
             queue,
             instances: Mutex::default(),
+            transits: Transits::default(),
+            depot,
             census: Census::default(),
             stop: CancellationToken::new(),
         }))
@@ -236,7 +269,8 @@ impl Shard {
         tasks: &TaskTracker,
         receiving: &CancellationToken,
     ) -> Result<(), Error> {
-        self.move_in(tasks).await?;
+        self.move_in(tasks, receiving).await?;
+        tasks.spawn(Arc::clone(self).sweep_parcels());
         let (shard, census) = (self.context.shard, self.census.clone());
         self.context.status.serving(shard, census);
         self.context.health.fine(Concern::Sessions(shard));
@@ -246,47 +280,39 @@ impl Shard {
         tick.tick().await;
         loop {
             tick.tick().await;
-            if let Err(error) = self.reconcile(tasks).await {
+            if let Err(error) = self.reconcile(tasks, receiving).await {
                 tracing::warn!(shard = %self.context.shard, error = %Chain(&error), "not reconciled");
             }
         }
     }
 
     /// Makes every instance of the shard as its row says, and wipes those that were deleted.
-    async fn reconcile(self: &Arc<Self>, tasks: &TaskTracker) -> Result<(), Error> {
-        let content = self
+    async fn reconcile(
+        self: &Arc<Self>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        let mut content = self
             .context
             .seams
             .registry
             .shard_content(self.context.shard)
             .await?;
-        self.bury_all(content.tombstones, tasks);
+        self.bury_all(&mut content, tasks);
         for row in content.instances {
-            if let Err(error) = self.supervise(row.clone()).await {
+            if row.transit.is_under_way() {
+                tasks.spawn(Arc::clone(self).move_on(row, stop.clone()));
+            } else if let Err(error) = self.supervise(row.clone()).await {
                 self.not_started(&row, &error).await;
             }
         }
         Ok(())
     }
 
-    /// Wipes deleted instances. Unlinking takes its time, and must not keep the living from
-    /// running.
-    fn bury_all(self: &Arc<Self>, tombstones: Vec<Tombstone>, tasks: &TaskTracker) {
-        for tombstone in tombstones {
-            let shard = Arc::clone(self);
-            tasks.spawn(async move {
-                let id = tombstone.id;
-                if let Err(error) = shard.bury(tombstone).await {
-                    tracing::warn!(instance.id = %id, error = %Chain(&error), "not deleted yet");
-                }
-            });
-        }
-    }
-
     /// One broken instance must not keep its neighbours from running.
     async fn not_started(&self, row: &Instance, error: &Error) {
         tracing::error!(instance.id = %row.id, error = %Chain(error), "instance not started");
-        if matches!(error, Error::Instance(error) if error.is_damage()) {
+        if error.is_damage() {
             damage::show(&self.context.seams.registry, row).await;
         }
     }
@@ -306,13 +332,17 @@ impl Shard {
     }
 
     /// The supervisor of `row`'s instance, and whether it was started just now. `None` when the
-    /// instance has been deleted since `row` was read, or lives in another deployment.
+    /// instance has been deleted since `row` was read, lives in another deployment or on another
+    /// shard, or is on its way from or to one.
     async fn handle(&self, row: &Instance) -> Result<Option<(InstanceHandle, bool)>, Error> {
         let mut instances = self.instances.lock().await;
         if let Some(handle) = instances.get(&row.id)
             && !handle.mailbox.is_closed()
         {
             return Ok(Some((handle.clone(), false)));
+        }
+        if self.transits.is_busy(row.id) {
+            return Ok(None);
         }
         let Some(ready) = self.prepare(row).await? else {
             return Ok(None);
@@ -331,33 +361,6 @@ impl Shard {
             .cloned()
     }
 
-    /// Unlinks and wipes a deleted instance, then removes its tombstone.
-    async fn bury(&self, tombstone: Tombstone) -> Result<(), Error> {
-        // Kept in the map meanwhile, so that nobody else wipes under the supervisor's feet.
-        let handle = self.instances.lock().await.get(&tombstone.id).cloned();
-        let told = match &handle {
-            Some(handle) => handle.tell(|done| Mail::Delete { done }).await,
-            None => false,
-        };
-        if !told {
-            self.wipe(tombstone.id).await?;
-        }
-        self.instances.lock().await.remove(&tombstone.id);
-        self.context
-            .seams
-            .registry
-            .remove_tombstone(&tombstone)
-            .await?;
-        tracing::info!(instance.id = %tombstone.id, "deleted");
-        Ok(())
-    }
-
-    /// Removes every row of an instance whose key is gone.
-    async fn wipe(&self, id: InstanceId) -> Result<(), Error> {
-        let no_key = DataKey::random().map_err(|_| keys::Error::Random)?;
-        Ok(self.context.db.session(id, no_key).wipe_all().await?)
-    }
-
     async fn hang_up_all(&self) {
         let handles: Vec<_> = self.instances.lock().await.values().cloned().collect();
         let goodbyes = handles
@@ -369,11 +372,17 @@ impl Shard {
 
 /// The outside world of one shard, which works only while the tenure lasts.
 fn tenured(seams: &Seams, shard: ShardId, tenure: &Tenure) -> Result<Seams, Error> {
-    let commands = seams.commands.get(&shard).cloned().ok_or(Error::NoQueue)?;
-    let commands = TenuredQueue::wrap(commands, tenure);
+    if !seams.commands.contains_key(&shard) {
+        return Err(Error::NoQueue);
+    }
+    // Commands of instances that have moved are sent on to other shards' queues.
+    let commands = seams.commands.iter().map(|(shard, queue)| {
+        let queue = TenuredQueue::wrap(Arc::clone(queue), tenure);
+        (*shard, queue)
+    });
     Ok(Seams {
         events: TenuredQueue::wrap(Arc::clone(&seams.events), tenure),
-        commands: BTreeMap::from([(shard, commands)]),
+        commands: commands.collect(),
         ..seams.clone()
     })
 }

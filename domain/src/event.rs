@@ -32,7 +32,8 @@ pub struct Event {
     pub name: InstanceName,
     /// Position in the instance's stream.
     pub seq: Seq,
-    /// Epoch of the shard's owner when the event was made.
+    /// Epoch of the instance when the event was made: it grows with each owner of its shard,
+    /// and with each change of shards.
     pub epoch: Epoch,
     /// When it was made.
     pub at: UnixMs,

@@ -73,6 +73,11 @@ uuid_id! {
     Rvn
 }
 uuid_id! {
+    /// Identity of one attempt to hand an instance over to another shard. It names the object
+    /// in which the instance's rows travel.
+    MoveId
+}
+uuid_id! {
     /// Identity of an event, and its idempotency key. The same fact gets the same id
     /// after a crash: see [`EventId::derive`].
     EventId

@@ -5,7 +5,7 @@ mod need;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{ConnectionState, StatusReason};
-use crate::ids::{Epoch, InstanceId, Seq, ShardId};
+use crate::ids::{Epoch, InstanceId, MoveId, Seq, ShardId};
 use crate::jid::PhoneNumber;
 use crate::name::InstanceName;
 use crate::sink::{SinkConfig, SinkKind};
@@ -160,6 +160,8 @@ pub struct Instance {
     pub integration: Integration,
     /// Where it lives.
     pub shard: ShardId,
+    /// Where it is on its way to, and how far.
+    pub transit: Transit,
     /// The number given at creation.
     pub number: Option<PhoneNumber>,
     /// SHA-256 of the instance token, in hexadecimal: the key it is found by.
@@ -184,7 +186,7 @@ pub struct Instance {
     pub sqs: Option<SinkConfig>,
     /// What the shard's owner last saw, as of `(epoch, seq)`.
     pub observed: Observed,
-    /// Epoch of the last projected event.
+    /// Epoch of the last projected event: see [`Transit::epoch_base`].
     pub epoch: Epoch,
     /// Seq of the last projected event.
     pub seq: Seq,
@@ -203,6 +205,50 @@ impl Instance {
             SinkKind::Sqs => self.sqs.as_ref(),
         }
     }
+}
+
+/// How far an instance is on its way from one shard to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Transit {
+    /// The shard that it is to live on, while it lives on another one.
+    pub to: Option<ShardId>,
+    /// The newest attempt of its shard's owner to hand it over.
+    pub departing: Option<MoveId>,
+    /// The attempt that has brought it to its shard: its rows are in that object, and not yet
+    /// in the shard's database.
+    pub arriving: Option<MoveId>,
+    /// What is added to the shard's epoch to have that of the instance. Epochs of two shards
+    /// can't be compared; those of an instance grow all the same, since with each change of
+    /// shards the instance's epoch becomes its base.
+    pub epoch_base: Epoch,
+}
+
+impl Transit {
+    /// The instance's epoch while its shard is at `shard`'s.
+    #[must_use]
+    pub const fn epoch(self, shard: Epoch) -> Epoch {
+        Epoch(self.epoch_base.0 + shard.0)
+    }
+
+    /// Whether the owner of its shard has to do something about it.
+    #[must_use]
+    pub const fn is_under_way(self) -> bool {
+        self.to.is_some() || self.arriving.is_some()
+    }
+}
+
+/// What an instance has left on a shard from which it was handed over, until that shard's owner
+/// has wiped it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remains {
+    /// The instance, which lives elsewhere.
+    pub id: InstanceId,
+    /// Its name.
+    pub name: InstanceName,
+    /// Where it has lived.
+    pub shard: ShardId,
+    /// The attempt that has handed it over.
+    pub left_by: MoveId,
 }
 
 /// What stays of a deleted instance until its shard's owner has wiped its rows.

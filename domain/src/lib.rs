@@ -21,9 +21,10 @@ pub use command::{Command, Op, Reply, SendText};
 pub use connection::{Cause, ConnectionState, Reconnect, StatusReason};
 pub use event::{Event, EventBody, EventName, Projection};
 pub use fleet::{ConnectorRow, Fleet, OldOwner, ShardRow};
-pub use ids::{CommandId, ConnectorId, Epoch, EventId, InstanceId, Rvn, Seq, ShardId};
+pub use ids::{CommandId, ConnectorId, Epoch, EventId, InstanceId, MoveId, Rvn, Seq, ShardId};
 pub use instance::{
-    Desired, Instance, Integration, Observed, Pairing, QrCode, Settings, Tombstone,
+    Desired, Instance, Integration, Observed, Pairing, QrCode, Remains, Settings, Tombstone,
+    Transit,
 };
 pub use jid::{MessageId, PhoneNumber, Recipient};
 pub use name::InstanceName;

@@ -142,6 +142,20 @@ pub enum Error {
         /// The instance.
         instance: InstanceId,
     },
+    /// The instance has left for another shard; it is somebody else's to write.
+    #[error("instance {instance} has left the shard")]
+    Left {
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// The rows that an instance should arrive with are not what they should be.
+    #[error("the parcel with the rows of instance {instance} is of no use: {what}")]
+    Parcel {
+        /// The instance.
+        instance: InstanceId,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The local directory could not be created or opened.
     #[error("the directory {} can't be used as a session store", path.display())]
     Directory {
@@ -180,6 +194,7 @@ impl Error {
                 | Self::Unopenable { .. }
                 | Self::Malformed { .. }
                 | Self::Json { .. }
+                | Self::Parcel { .. }
         )
     }
 

@@ -4,7 +4,8 @@
 //! a write returns when it is durable. [`Session`] is the part of one instance: the
 //! storage `Backend` of `whatsapp-rust`, an event journal and small connector rows.
 //! Keys are hashed and values are sealed under the instance's data key. An [`Archive`] is
-//! one instance's session in a file, on its way to another deployment.
+//! one instance's session in a file, on its way to another deployment; a parcel in a [`Depot`] is
+//! one on its way to another shard.
 
 mod app_sync;
 mod archive;
@@ -13,6 +14,7 @@ mod clock;
 mod codec;
 mod commit;
 mod damage;
+mod depot;
 mod device;
 mod error;
 mod export;
@@ -25,6 +27,7 @@ mod meta;
 mod msg_secret;
 mod options;
 mod pace;
+mod parcel;
 mod pending;
 mod permit;
 mod protocol;
@@ -34,12 +37,14 @@ mod settings;
 mod shard;
 mod signal;
 mod sweep;
+mod transit;
 mod wal_writes;
 mod wipe;
 mod write;
 
 pub use archive::{Archive, ArchiveError, Card, Passphrase};
 pub use damage::Damage;
+pub use depot::{Depot, Label};
 pub use error::Error;
 pub use guard::guarded;
 pub use journal::{Appended, JournalRow, SENT_TOMBSTONE_TTL};

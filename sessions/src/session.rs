@@ -60,6 +60,7 @@ pub(crate) struct Shared {
     /// Held by a write until it is applied in memory.
     pub(crate) state: Arc<Mutex<State>>,
     wiped: AtomicBool,
+    left: AtomicBool,
     /// The first row that was found damaged.
     damage: watch::Sender<Option<Error>>,
 }
@@ -71,6 +72,19 @@ impl Shared {
 
     pub(crate) fn is_wiped(&self) -> bool {
         self.wiped.load(Ordering::Acquire)
+    }
+
+    /// Whether no handle may be used any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_wiped() || self.has_left()
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_left(&self) {
+        self.left.store(true, Ordering::Release);
     }
 
     pub(crate) fn set_wiped(&self) {
@@ -134,6 +148,9 @@ impl Session {
         let instance = self.0.instance;
         if self.0.shared.is_wiped() {
             return Err(Error::Wiped { instance });
+        }
+        if self.0.shared.has_left() {
+            return Err(Error::Left { instance });
         }
         if self.0.revoked.load(Ordering::Acquire) {
             return Err(Error::Revoked { instance });

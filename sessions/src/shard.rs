@@ -134,7 +134,7 @@ impl ShardDb {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let live = sessions.get(&instance).and_then(Weak::upgrade);
-        let shared = live.filter(|shared| !shared.is_wiped()).unwrap_or_else(|| {
+        let shared = live.filter(|shared| !shared.is_over()).unwrap_or_else(|| {
             sessions.retain(|_, shared| shared.strong_count() > 0);
             let shared = Arc::new(Shared::default());
             sessions.insert(instance, Arc::downgrade(&shared));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use slatedb::WriteBatch;
 use slatedb::config::{PutOptions, Ttl};
 use tokio::sync::OwnedMutexGuard;
@@ -126,6 +127,19 @@ impl Write {
             .put_bytes_with_options(key.bytes.clone(), sealed.into(), &options);
         self.changes += 1;
         Ok(())
+    }
+
+    /// Puts a row that is sealed already, whatever state the session is in.
+    pub(crate) fn put_sealed(&mut self, key: Bytes, value: Bytes, expires_at_ms: Option<i64>) {
+        match expires_at_ms {
+            None => self.batch.put_bytes(key, value),
+            Some(at) => {
+                let ttl = Expiry::AtMs(at).into();
+                let options = PutOptions { ttl };
+                self.batch.put_bytes_with_options(key, value, &options);
+            }
+        }
+        self.changes += 1;
     }
 
     pub(crate) fn delete(&mut self, key: &RowKey) {

@@ -10,6 +10,7 @@
 //! | instance | `NAME#<name>` | `INSTANCE` | the row; its key makes names unique |
 //! | token | `TOKEN#<SHA-256>` | `TOKEN` | `name`, `instance`; its key makes tokens unique |
 //! | tombstone | `TOMBSTONE#<id>` | `TOMBSTONE` | what is still to be wiped, by `shard`; `since` when |
+//! | remains | `TOMBSTONE#<id>` | `SHARD#<number>` | what an instance left on a `shard` that it does not live on any more; `left_by`, `since` |
 //! | connector | `FLEET` | `CONNECTOR#<id>` | its lease `rvn`, `accepting`, `drain_requested`, its load; gone a day after its last renewal (TTL) |
 //! | shard | `FLEET` | `SHARD#<number>`, 5 digits | `owner`, `epoch`, `wanted_by`, `since` |
 //! | scrub mark | `SCRUB` | `SCRUB` | `mark`; there while deleted rows are still in the file (embedded) |
@@ -21,7 +22,7 @@
 //!
 //! | index | partition | sort | holds |
 //! |---|---|---|---|
-//! | `by_shard` | `shard` | `shard_sort`: `INSTANCE#<id>` or `TOMBSTONE#<id>` | instances, tombstones |
+//! | `by_shard` | `shard` | `shard_sort`: `INSTANCE#<id>`, `TOMBSTONE#<id>` or `REMAINS#<id>` | instances, tombstones, remains |
 //! | `by_id` | `id` | – | instances |
 //! | `by_name` | `listed`: a constant | `name` | instances, in name order |
 //!
@@ -38,8 +39,8 @@
 //! ([`Registry::fleet`]). A connector writes there once in three seconds.
 //!
 //! Writers of different concerns write different attributes (the wish: `desired`, `pairing`,
-//! `generation`; the `webhook`; the projection: `observed`, `epoch`, `seq`) and so never undo
-//! one another. Structured values are JSON text; fields that this version doesn't know are
+//! `generation`; the `webhook`; the projection: `observed`, `epoch`, `seq`; the change of shards:
+//! `shard`, `moving_to`, `departing`, `arriving`, `epoch_base`) and so never undo one another. Structured values are JSON text; fields that this version doesn't know are
 //! ignored.
 
 mod compare_and_set;
@@ -62,6 +63,7 @@ pub mod shape;
 mod shards;
 mod table;
 mod transact;
+mod transit;
 mod turns;
 mod updates;
 
@@ -70,6 +72,7 @@ pub use error::Error;
 pub use leases::ConnectorBeat;
 pub use ownership::ShardOwner;
 pub use shards::{Grave, ShardContent};
+pub use transit::Handover;
 
 use std::sync::Arc;
 

@@ -4,14 +4,15 @@ use crate::command::{cargo, run};
 use crate::{aws_local, binaries};
 
 /// How long each of them runs at night, as the tests read it.
-const LENGTHS: [(&str, &str); 4] = [
+const LENGTHS: [(&str, &str); 5] = [
     ("POMBAL_KILL_ROUNDS", "100"),
+    ("POMBAL_MOVE_ROUNDS", "100"),
     ("POMBAL_CHAOS_SEEDS", "128"),
     ("POMBAL_CHAOS_STEPS", "256"),
     ("POMBAL_FAULT_ROUNDS", "25"),
 ];
 /// The tests: kills under traffic, bad days of AWS, and those that are left out by day.
-const FILTER: &str = "test(kills_under_traffic) or test(/nightly/) or test(/_on_a_bad_day$/)";
+const FILTER: &str = "test(kills_under_traffic) or test(moves_and_kills_under_traffic) or test(/nightly/) or test(/_on_a_bad_day$/)";
 
 /// Runs them. Variables that are set already keep their value: to repeat a seed, for example.
 pub(crate) fn run_all() -> Result<(), String> {

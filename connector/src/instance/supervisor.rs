@@ -133,10 +133,10 @@ impl Supervisor {
         let origin = Origin {
             id: row.id,
             name: row.name.clone(),
-            epoch: context.epoch,
+            epoch: row.transit.epoch(context.epoch),
         };
         let queue = Arc::clone(&context.seams.events);
-        let publisher = Publisher::start(origin, session.clone(), queue, stop);
+        let publisher = Publisher::start(origin, session.clone(), queue, stop.clone());
         publisher.had_event(last_event_at);
         let settled = match session.get_meta(SETTLED).await? {
             Some(row) => serde_json::from_slice(&row)?,
@@ -150,6 +150,8 @@ impl Supervisor {
             mailbox,
             live: live_rx,
             publisher: publisher.clone(),
+            sending: Arc::default(),
+            stop,
         };
         let mut observed = row.observed.clone();
         // A code of a socket that is gone is worthless.

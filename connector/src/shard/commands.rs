@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Chain, Command, Instance, InstanceId, Op, Reply};
+use pombal_domain::{Chain, Command, Desired, Instance, InstanceId, Op, Reply};
 use pombal_store::queue::{Held, Incoming, MAX_BATCH, Receipt, by_group};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backoff::Backoff;
 use crate::health::Concern;
-use crate::instance::Mail;
+use crate::instance::{InstanceHandle, Mail};
 use crate::shard::{Error, Shard};
 
 /// One long poll. The longest that SQS allows.
@@ -25,11 +25,34 @@ const VISIBILITY: Duration = Duration::from_secs(30);
 const REPLY_TTL: Duration = Duration::from_secs(120);
 /// Longest wait for a supervisor to deal with a wish.
 const WISH_TIMEOUT: Duration = Duration::from_secs(15);
+/// Looks at a row that changes while it is looked at. The wish itself is on the row.
+const MAX_LOOKS: usize = 8;
 
 /// A command together with its receipt.
 pub(super) struct Job {
     pub(super) command: Command,
     pub(super) receipt: Receipt,
+}
+
+/// What came of a wish.
+enum Outcome {
+    /// It was dealt with.
+    Done {
+        reply: Reply,
+        /// The row, when the instance is to leave for another shard.
+        leaving: Option<Box<Instance>>,
+    },
+    /// The instance lives on another shard.
+    Elsewhere(Box<Instance>),
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Self {
+        Self::Done {
+            reply,
+            leaving: None,
+        }
+    }
 }
 
 impl Shard {
@@ -66,7 +89,7 @@ impl Shard {
 
     /// Runs one instance's commands, keeping them hidden meanwhile. What is left at a stop is
     /// given back, so that the next owner has it at once.
-    async fn work(&self, batch: Vec<Incoming>, stop: &CancellationToken) {
+    async fn work(self: &Arc<Self>, batch: Vec<Incoming>, stop: &CancellationToken) {
         let receipts = batch
             .iter()
             .map(|message| message.receipt.clone())
@@ -100,7 +123,7 @@ impl Shard {
         jobs
     }
 
-    async fn run_in_order(&self, jobs: Vec<Job>, stop: &CancellationToken) {
+    async fn run_in_order(self: &Arc<Self>, jobs: Vec<Job>, stop: &CancellationToken) {
         let mut texts = Vec::new();
         for job in jobs {
             if matches!(job.command.op, Op::SendText(_)) {
@@ -108,56 +131,92 @@ impl Shard {
                 continue;
             }
             self.send_texts(std::mem::take(&mut texts), stop).await;
-            let reply = if expired(&job.command) {
-                Reply::TimedOut
-            } else {
-                match self.wish(&job.command).await {
-                    Ok(reply) => reply,
-                    Err(error) => {
-                        let id = job.command.instance;
-                        tracing::error!(instance.id = %id, error = %Chain(&error), "command failed; it comes back");
-                        continue;
-                    }
-                }
-            };
-            self.finish(&job, &reply).await;
+            self.run_wish(&job, stop).await;
         }
         self.send_texts(texts, stop).await;
     }
 
-    /// Reads the instance's row and has its supervisor make it so.
-    async fn wish(&self, command: &Command) -> Result<Reply, Error> {
-        let row = self.context.seams.registry.instance(&command.name).await?;
-        let Some(row) = row.filter(|row| row.id == command.instance) else {
-            // Only a tombstone says that it was deleted: an import can give it another name.
-            let tombstone = self.context.seams.registry.tombstone(command.instance);
-            if let Some(tombstone) = tombstone.await?
-                && tombstone.shard == self.context.shard
-            {
-                self.bury(tombstone).await?;
+    async fn run_wish(self: &Arc<Self>, job: &Job, stop: &CancellationToken) {
+        if expired(&job.command) {
+            return self.finish(job, &Reply::TimedOut).await;
+        }
+        match self.wish(&job.command).await {
+            Ok(Outcome::Done { reply, leaving }) => {
+                self.finish(job, &reply).await;
+                if let Some(row) = leaving {
+                    Arc::clone(self).move_on(*row, stop.clone()).await;
+                }
             }
-            return Ok(Reply::Done);
-        };
-        if row.shard != self.context.shard {
-            return Ok(Reply::Failed {
-                message: "the instance has moved".to_owned(),
-            });
+            Ok(Outcome::Elsewhere(row)) => self.forward(std::slice::from_ref(job), &row).await,
+            Err(error) => {
+                let id = job.command.instance;
+                tracing::error!(instance.id = %id, error = %Chain(&error), "command failed; it comes back");
+            }
+        }
+    }
+
+    /// Reads the instance's row and has its supervisor make it so.
+    async fn wish(&self, command: &Command) -> Result<Outcome, Error> {
+        let id = command.instance;
+        for _ in 0..MAX_LOOKS {
+            // When that is over, it is here or elsewhere.
+            let settled = timeout(WISH_TIMEOUT, self.transits.until_free(id)).await;
+            if settled.is_err() {
+                break;
+            }
+            let row = self.context.seams.registry.instance(&command.name).await?;
+            let Some(row) = row.filter(|row| row.id == id) else {
+                return self.wish_of_nobody(id).await;
+            };
+            if row.shard != self.context.shard {
+                // Whoever wants it to come back waits for this.
+                self.clear(id).await?;
+                return Ok(Outcome::Elsewhere(Box::new(row)));
+            }
+            if row.transit.arriving.is_some() {
+                self.arrive(&row).await?;
+            } else if let Some(running) = self.handle(&row).await? {
+                return Ok(self.tell_wish(row, running, command).await);
+            } else if row.desired == Desired::Moved {
+                return Ok(Reply::Done.into());
+            }
+        }
+        Ok(Reply::TimedOut.into())
+    }
+
+    /// Only a tombstone says that it was deleted: an import can give it another name.
+    async fn wish_of_nobody(&self, id: InstanceId) -> Result<Outcome, Error> {
+        let tombstone = self.context.seams.registry.tombstone(id).await?;
+        if let Some(tombstone) = tombstone
+            && tombstone.shard == self.context.shard
+        {
+            self.bury(tombstone).await?;
+        }
+        Ok(Reply::Done.into())
+    }
+
+    /// Tells a supervisor, unless it was started with this row just now.
+    async fn tell_wish(
+        &self,
+        row: Instance,
+        (handle, fresh): (InstanceHandle, bool),
+        command: &Command,
+    ) -> Outcome {
+        let leaving = row.transit.to.is_some().then(|| Box::new(row.clone()));
+        if fresh && row.desired == Desired::Connected {
+            let reply = Reply::Done;
+            return Outcome::Done { reply, leaving };
         }
         let restart = matches!(command.op, Op::Restart);
-        let Some((handle, fresh)) = self.handle(&row).await? else {
-            return Ok(Reply::Done);
-        };
-        if fresh && row.desired == pombal_domain::Desired::Connected {
-            return Ok(Reply::Done);
-        }
         let told = handle.tell(|done| mail(row, restart, done));
-        match timeout(WISH_TIMEOUT, told).await {
-            Ok(true) => Ok(Reply::Done),
-            Ok(false) => Ok(Reply::Failed {
+        let reply = match timeout(WISH_TIMEOUT, told).await {
+            Ok(true) => Reply::Done,
+            Ok(false) => Reply::Failed {
                 message: "the instance has stopped".to_owned(),
-            }),
-            Err(_) => Ok(Reply::TimedOut),
-        }
+            },
+            Err(_) => Reply::TimedOut,
+        };
+        Outcome::Done { reply, leaving }
     }
 
     /// Answers whoever waits, then removes the command.
@@ -204,9 +263,4 @@ fn mail(row: Instance, restart: bool, done: tokio::sync::oneshot::Sender<()>) ->
 /// Whether the command's time is over.
 pub(super) fn expired(command: &Command) -> bool {
     command.not_after <= UnixMs::now()
-}
-
-/// The instance that a batch of texts is for.
-pub(super) fn instance_of(jobs: &[Job]) -> Option<InstanceId> {
-    jobs.first().map(|job| job.command.instance)
 }

@@ -9,6 +9,7 @@ use futures::stream;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Desired, Instance};
 use pombal_sessions::Session;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Error, Shard};
@@ -28,11 +29,21 @@ pub(super) struct Ready {
 
 impl Shard {
     /// Starts every instance of the shard, and wipes those that were deleted.
-    pub(super) async fn move_in(self: &Arc<Self>, tasks: &TaskTracker) -> Result<(), Error> {
+    pub(super) async fn move_in(
+        self: &Arc<Self>,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
         let registry = &self.context.seams.registry;
-        let content = registry.shard_content(self.context.shard).await?;
-        self.bury_all(content.tombstones, tasks);
-        let mut ready: Vec<Ready> = stream::iter(content.instances)
+        let mut content = registry.shard_content(self.context.shard).await?;
+        self.bury_all(&mut content, tasks);
+        let all = content.instances.into_iter();
+        let (moving, staying): (Vec<_>, Vec<_>) = all.partition(|row| row.transit.is_under_way());
+        for row in moving {
+            // Nobody else waits for the rows of these.
+            tasks.spawn(Arc::clone(self).move_on(row, stop.clone()));
+        }
+        let mut ready: Vec<Ready> = stream::iter(staying)
             .map(|row| async move {
                 let ready = self.prepare(&row).await;
                 (row, ready)
@@ -70,10 +81,14 @@ impl Shard {
     }
 
     /// Reads what is needed to start an instance. `None` when it has been deleted since `row`
-    /// was read, lives on another shard by now, or in another deployment.
+    /// was read, lives on another shard by now, or in another deployment, or if its rows have
+    /// not arrived on this one.
     pub(super) async fn prepare(&self, row: &Instance) -> Result<Option<Ready>, Error> {
         let here = |now: &Instance| {
-            now.id == row.id && now.shard == self.context.shard && now.desired != Desired::Moved
+            now.id == row.id
+                && now.shard == self.context.shard
+                && now.transit.arriving.is_none()
+                && now.desired != Desired::Moved
         };
         let seams = &self.context.seams;
         let Some(row) = seams.registry.instance(&row.name).await?.filter(here) else {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use pombal_domain::event::EventBody;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Chain, EventId, InstanceId, Op, Reply};
-use tokio::time::timeout;
+use pombal_domain::{Chain, Command, EventId, Instance, Op, Reply};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
@@ -18,7 +18,7 @@ use crate::instance::{
     Handed, InstanceHandle, Link, SendFailure, failed_update, hand_over, sent_event,
 };
 use crate::shard::Shard;
-use crate::shard::commands::{Job, expired, instance_of};
+use crate::shard::commands::{Job, expired};
 use crate::whatsapp::client::Acked;
 
 /// Longest wait for WhatsApp's ack. After that the text is sent again.
@@ -26,10 +26,21 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(20);
 /// Pause before an instance's supervisor is looked for again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
+/// Pause before the row of an instance without supervisor is looked at again.
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
+
+/// The way to an instance.
+enum Line {
+    /// It is connected.
+    Open(InstanceHandle, Link),
+    /// It lives on another shard.
+    Elsewhere(Box<Instance>),
+}
+
 impl Shard {
-    /// Sends `jobs` in order. Returns when each is done, or at `stop`.
+    /// Sends `jobs` in order. Returns when each is done or has
+    /// followed its instance to another shard, or at `stop`.
     pub(super) async fn send_texts(&self, mut jobs: Vec<Job>, stop: &CancellationToken) {
-        let Some(id) = instance_of(&jobs) else { return };
         let mut backoff = Backoff::default();
         while !jobs.is_empty() {
             jobs = self.drop_expired(jobs).await;
@@ -37,10 +48,12 @@ impl Shard {
             let patience = first.command.not_after.until(UnixMs::now());
             let line = tokio::select! {
                 () = stop.cancelled() => return,
-                line = timeout(patience, self.line(id)) => line,
+                line = timeout(patience, self.line(&first.command)) => line,
             };
-            let Ok((handle, link)) = line else {
-                continue;
+            let (handle, link) = match line {
+                Ok(Line::Open(handle, link)) => (handle, link),
+                Ok(Line::Elsewhere(row)) => return self.forward(&jobs, &row).await,
+                Err(_) => continue,
             };
             let before = jobs.len();
             jobs = self.send_over(&handle, &link, jobs).await;
@@ -56,10 +69,19 @@ impl Shard {
         }
     }
 
-    /// The instance's open connection, as soon as there is one.
-    async fn line(&self, id: InstanceId) -> (InstanceHandle, Link) {
+    /// The open connection of the command's instance, as soon as there is one.
+    async fn line(&self, command: &Command) -> Line {
+        let id = command.instance;
+        let mut look_at = Instant::now();
         loop {
             let Some(mut handle) = self.known(id).await else {
+                self.transits.until_free(id).await;
+                if Instant::now() >= look_at {
+                    if let Some(row) = self.elsewhere(command).await {
+                        return Line::Elsewhere(Box::new(row));
+                    }
+                    look_at = Instant::now() + LOOK_PAUSE;
+                }
                 // The supervisor is being started, or started again by the next reconcile.
                 tokio::time::sleep(RETRY_PAUSE).await;
                 continue;
@@ -70,7 +92,7 @@ impl Shard {
                 .await
                 .map(|link| link.clone());
             if let Ok(Some(link)) = link {
-                return (handle, link);
+                return Line::Open(handle, link);
             }
             // The supervisor has just ended.
             tokio::time::sleep(RETRY_PAUSE).await;
@@ -80,6 +102,7 @@ impl Shard {
     /// Hands texts over one after the other, then waits for their acks. Returns those that
     /// have to be sent again.
     async fn send_over(&self, handle: &InstanceHandle, link: &Link, jobs: Vec<Job>) -> Vec<Job> {
+        let _sending = handle.sending.read().await;
         let mut handed: Vec<(Job, Handed)> = Vec::with_capacity(jobs.len());
         let mut jobs = jobs.into_iter();
         let mut left = Vec::new();
@@ -172,6 +195,9 @@ impl Shard {
             } else if let Some(handle) = self.known(job.command.instance).await {
                 self.refuse(&handle, job, "not sent in time", Reply::TimedOut)
                     .await;
+            } else if let Some(row) = self.elsewhere(&job.command).await {
+                // Its fate is told there.
+                self.forward(std::slice::from_ref(&job), &row).await;
             } else {
                 // Nobody can tell its fate yet: it comes back when its visibility ends.
                 tracing::warn!(instance.id = %job.command.instance, "expired text put back");

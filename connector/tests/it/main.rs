@@ -7,3 +7,4 @@ mod aws;
 mod counting;
 mod fleet;
 mod idle;
+mod moving;

@@ -50,6 +50,8 @@ pub fn router(state: ApiState) -> Router {
         .at("/admin/shards", get(admin::shards))
         .at("/admin/connectors", get(admin::connectors))
         .at("/admin/connectors/{id}/drain", post(admin::drain))
+        .at("/admin/instances/{name}", get(admin::whereabouts))
+        .at("/admin/instances/{name}/move", post(admin::relocate))
         .finish(state)
 }
 

@@ -4,7 +4,7 @@ use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
     Desired, Epoch, Instance, InstanceId, InstanceName, Integration, Pairing, Seq, Settings,
-    ShardId,
+    ShardId, Transit,
 };
 
 /// A row nobody has touched.
@@ -14,6 +14,7 @@ pub(crate) fn row() -> Instance {
         name: InstanceName::parse("b1").unwrap(),
         integration: Integration::Baileys,
         shard: ShardId(0),
+        transit: Transit::default(),
         number: None,
         token_hash: String::new(),
         token_sealed: Vec::new(),

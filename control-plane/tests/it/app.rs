@@ -83,7 +83,7 @@ pub(crate) fn egress(allow_private: bool) -> Egress {
     .unwrap()
 }
 
-/// The API with one shard.
+/// The API, with one shard unless asked for more.
 pub(crate) struct TestApp {
     pub(crate) stores: Stores,
     pub(crate) commands: Arc<dyn Queue>,
@@ -108,7 +108,6 @@ impl TestApp {
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut ApiOptions)) -> Self {
         let stores = Stores::open().await;
-        let commands = stores.fifo("commands-0");
         let mut options = ApiOptions::new(GLOBAL_KEY, "http://gateway.test");
         options.shards = 1;
         options.connect_wait = LONG;
@@ -116,9 +115,13 @@ impl TestApp {
         options.logout_wait = LONG;
         options.delete_wait = LONG;
         change(&mut options);
+        let queues =
+            (0..options.shards).map(|n| (ShardId(n), stores.fifo(&format!("commands-{n}"))));
+        let queues: BTreeMap<_, _> = queues.collect();
+        let commands = Arc::clone(&queues[&ShardId(0)]);
         let state = ApiState::new(
             stores.registry.clone(),
-            BTreeMap::from([(ShardId(0), Arc::clone(&commands))]),
+            queues,
             Arc::clone(&stores.keys),
             egress(false),
             options,

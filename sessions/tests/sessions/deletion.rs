@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pombal_domain::instance::{Integration, Observed, Pairing, Settings};
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Desired, Epoch, Instance, InstanceId, Seq};
+use pombal_domain::{Desired, Epoch, Instance, InstanceId, Seq, Transit};
 use pombal_sessions::{Error, ShardDb, ShardDbOptions, local_store};
 use pombal_store::Keys;
 use pombal_store::keys::file::FileKeys;
@@ -23,6 +23,7 @@ async fn create(registry: &Registry, keys: &FileKeys, name: &str) -> Instance {
         name: name.parse().unwrap(),
         integration: Integration::Baileys,
         shard: SHARD,
+        transit: Transit::default(),
         number: None,
         token_hash: id.as_uuid().simple().to_string().repeat(2),
         token_sealed: Vec::new(),

@@ -23,6 +23,7 @@ mod moving;
 mod secrecy;
 mod secrecy_used;
 mod support;
+mod transit;
 mod updates;
 mod wipe;
 mod writes;

@@ -31,6 +31,13 @@ pub(super) async fn run(args: ExportArgs, serve: &ServeArgs) -> Result<(), Box<d
         Desired::LoggedOut => return Err(format!("{name} is logged out").into()),
         Desired::Moved => return Err(format!("{name} was moved away already").into()),
     }
+    if row.transit.arriving.is_some() {
+        let text = format!(
+            "{name} is on its way to shard {}: start the server once",
+            row.shard
+        );
+        return Err(text.into());
+    }
     let passphrase = passphrase::of_new(args.passphrase_file.as_deref())?;
     let rows = export(&storage, &row, &passphrase, &args.out).await?;
     verify(&args.out, &passphrase, rows).await?;

@@ -12,6 +12,7 @@ use pombal_control_plane::api::token;
 use pombal_control_plane::{Secret, token_hash};
 use pombal_domain::{
     ConnectionState, Desired, Epoch, Instance, InstanceName, Observed, Seq, ShardId, Tombstone,
+    Transit,
 };
 use pombal_sessions::{Archive, Card};
 use pombal_store::{DataKey, Keys};
@@ -136,6 +137,7 @@ async fn row(
         name,
         integration: card.integration,
         shard,
+        transit: Transit::default(),
         number: card.number.clone(),
         token_hash: token_hash(token.expose().as_bytes()),
         token_sealed: token::seal(key, card.id, &token)?,

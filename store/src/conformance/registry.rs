@@ -15,6 +15,7 @@ mod projection;
 mod replies;
 mod shards;
 mod takeover;
+mod transit;
 mod turns;
 mod wishes;
 
@@ -27,7 +28,7 @@ use pombal_domain::connection::{ConnectionState, StatusReason};
 use pombal_domain::instance::{Desired, Integration, Observed, Pairing, QrCode, Settings};
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    ConnectorId, Epoch, Instance, InstanceId, InstanceName, PhoneNumber, Rvn, Seq, ShardId,
+    ConnectorId, Epoch, Instance, InstanceId, InstanceName, PhoneNumber, Rvn, Seq, ShardId, Transit,
 };
 
 pub use projection::event;
@@ -64,6 +65,9 @@ super::suite! {
     moves: a_moved_instance_takes_no_wish_but_its_deletion
         an_instance_that_arrives_takes_the_place_of_its_tombstone
         an_arrival_that_is_refused_changes_nothing;
+    transit: an_instance_is_asked_to_move an_instance_is_handed_over
+        only_the_newest_attempt_of_the_owner_hands_over nobody_comes_back_before_he_is_forgotten
+        epochs_grow_from_shard_to_shard a_deletion_follows_the_instance;
     shards: a_shard_has_its_own_instances_only;
     ownership: a_shard_is_taken_epoch_by_epoch of_many_that_want_a_shard_one_gets_it
         taking_twice_in_the_same_way_is_taking_once a_shard_is_released_by_its_owner_only
@@ -107,6 +111,7 @@ pub fn instance(called: &str, shard: u16) -> Instance {
         name: name(called),
         integration: Integration::Baileys,
         shard: ShardId(shard),
+        transit: Transit::default(),
         number: Some(PhoneNumber::parse("5511999990001").unwrap()),
         token_hash: token_hash(),
         token_sealed: vec![0, 1, 2, 255],

@@ -1,9 +1,11 @@
 //! Instances: made, found, deleted.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
-use pombal_domain::{Chain, Instance, InstanceId, InstanceName, Tombstone};
+use pombal_domain::{Chain, Instance, InstanceId, InstanceName, ShardId, Tombstone};
 
-use super::row::{Item, Row, instance_item, instance_key, names, read_instance, text, token_key};
+use super::row::{
+    Item, Row, instance_item, instance_key, names, number, read_instance, text, token_key,
+};
 use super::shards::tombstone_item;
 use super::transact::Cancelled;
 use super::{Error, Registry};
@@ -99,22 +101,44 @@ impl Registry {
     /// one transaction. The embedded adapter then leaves nothing of the row in its file; if
     /// that fails, or the process dies, it is done at the next sweep or start.
     ///
+    /// Returns the shard whose owner wipes the rows: the instance may have changed shards since
+    /// `instance` was read.
+    ///
     /// # Errors
     /// [`Error::NotFound`] when the name belongs to no instance or another; [`Error::Storage`].
-    pub async fn delete_instance(&self, instance: &Instance) -> Result<(), Error> {
-        self.delete_rows(instance).await?;
+    pub async fn delete_instance(&self, instance: &Instance) -> Result<ShardId, Error> {
+        let shard = self.delete_rows(instance).await?;
         if let Err(error) = self.scrub().await {
             tracing::warn!(error = %Chain(&error), "registry file not scrubbed yet");
         }
-        Ok(())
+        Ok(shard)
     }
 
-    pub(super) async fn delete_rows(&self, instance: &Instance) -> Result<(), Error> {
+    pub(super) async fn delete_rows(&self, instance: &Instance) -> Result<ShardId, Error> {
+        let mut shard = instance.shard;
+        loop {
+            match self.delete_rows_on(instance, shard).await {
+                Ok(()) => return Ok(shard),
+                Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+            let now = self.instance(&instance.name).await?;
+            match now.filter(|now| now.id == instance.id) {
+                // The tombstone belongs where the rows are.
+                Some(now) if now.shard != shard => shard = now.shard,
+                _ => return Err(Error::NotFound),
+            }
+        }
+    }
+
+    /// Deletes an instance that lives on `shard`.
+    async fn delete_rows_on(&self, instance: &Instance, shard: ShardId) -> Result<(), Error> {
         let row = Delete::builder()
             .set_key(Some(instance_key(&instance.name)))
-            .condition_expression("#id = :id")
-            .set_expression_attribute_names(Some(names(&["id"])))
-            .expression_attribute_values(":id", text(instance.id.to_string()));
+            .condition_expression("#id = :id AND #shard = :shard")
+            .set_expression_attribute_names(Some(names(&["id", "shard"])))
+            .expression_attribute_values(":id", text(instance.id.to_string()))
+            .expression_attribute_values(":shard", number(shard.0));
         let token = Delete::builder()
             .set_key(Some(token_key(&instance.token_hash)))
             .condition_expression("attribute_not_exists(#pk) OR #instance = :id")
@@ -123,7 +147,7 @@ impl Registry {
         let tombstone = Put::builder().set_item(Some(tombstone_item(&Tombstone {
             id: instance.id,
             name: instance.name.clone(),
-            shard: instance.shard,
+            shard,
         })));
         let delete = |delete: aws_sdk_dynamodb::types::builders::DeleteBuilder| {
             let delete = delete

@@ -8,12 +8,21 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pombal_domain::ids::{Epoch, Seq, ShardId};
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Instance, InstanceId, InstanceName, SinkKind};
+use pombal_domain::{Instance, InstanceId, InstanceName, MoveId, SinkKind, Transit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Error;
 use super::error::BadAttribute;
+
+/// The shard that an instance is to live on.
+pub(super) const MOVING_TO: &str = "moving_to";
+/// The newest attempt to hand an instance over.
+pub(super) const DEPARTING: &str = "departing";
+/// The attempt whose object has an instance's rows.
+pub(super) const ARRIVING: &str = "arriving";
+/// What is added to the shard's epoch.
+pub(super) const EPOCH_BASE: &str = "epoch_base";
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -189,12 +198,36 @@ pub(super) fn instance_item(instance: &Instance) -> Result<Item, Error> {
     if let Some(webhook) = &instance.webhook {
         item.insert("webhook".to_owned(), json(webhook)?);
     }
+    item.extend(transit_attributes(&instance.transit));
     for kind in [SinkKind::Websocket, SinkKind::Sqs] {
         if let Some(sink) = instance.sink(kind) {
             item.insert(kind.as_str().to_owned(), json(sink)?);
         }
     }
     Ok(item)
+}
+
+/// What says that an instance changes shards, or has done so. Most have none of it.
+fn transit_attributes(transit: &Transit) -> impl Iterator<Item = (String, AttributeValue)> {
+    let id = |id: MoveId| text(id.to_string());
+    let base = transit.epoch_base.0;
+    [
+        (MOVING_TO, transit.to.map(|to| number(to.0))),
+        (DEPARTING, transit.departing.map(id)),
+        (ARRIVING, transit.arriving.map(id)),
+        (EPOCH_BASE, (base > 0).then(|| number(base))),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+}
+
+fn read_transit(row: &Row<'_>) -> Result<Transit, BadAttribute> {
+    Ok(Transit {
+        to: row.optional(MOVING_TO, Row::number)?.map(ShardId),
+        departing: row.optional(DEPARTING, Row::parse)?,
+        arriving: row.optional(ARRIVING, Row::parse)?,
+        epoch_base: Epoch(row.optional(EPOCH_BASE, Row::number)?.unwrap_or_default()),
+    })
 }
 
 /// Reads what [`instance_item`] wrote, perhaps in another version of the program.
@@ -205,6 +238,7 @@ pub(super) fn read_instance(item: &Item) -> Result<Instance, Error> {
         name: row.parse("name")?,
         integration: row.plain("integration")?,
         shard: ShardId(row.number("shard")?),
+        transit: read_transit(&row)?,
         number: row.optional("number", Row::plain)?,
         token_hash: row.text("token_hash")?.to_owned(),
         token_sealed: row.bytes("token_sealed")?,

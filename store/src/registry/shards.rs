@@ -1,7 +1,7 @@
 //! Shards: what lives there.
 
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Instance, InstanceId, ShardId, Tombstone};
+use pombal_domain::{Instance, InstanceId, Remains, ShardId, Tombstone};
 
 use super::listing::readable;
 use super::row::{Item, Row, key, names, number, shard_place, text};
@@ -9,6 +9,8 @@ use super::{Error, Registry};
 
 /// When a tombstone was put.
 const SINCE: &str = "since";
+/// The attempt that has handed an instance over.
+pub(super) const LEFT_BY: &str = "left_by";
 
 /// What the shard's owner finds there.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +19,8 @@ pub struct ShardContent {
     pub instances: Vec<Instance>,
     /// Deleted instances whose rows are still to be wiped.
     pub tombstones: Vec<Tombstone>,
+    /// What instances have left that live on other shards now.
+    pub remains: Vec<Remains>,
 }
 
 /// A tombstone, and since when it stands.
@@ -64,11 +68,11 @@ impl Registry {
         }
     }
 
-    /// Instances and tombstones of one shard, all of them. On AWS this may miss a change of
+    /// Instances, tombstones and remains of one shard, all of them. On AWS this may miss a change of
     /// the last moments. A row that can't be read is logged and left out.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for a damaged tombstone, [`Error::Storage`].
+    /// [`Error::Damaged`] for a damaged tombstone or remains, [`Error::Storage`].
     pub async fn shard_content(&self, shard: ShardId) -> Result<ShardContent, Error> {
         let mut content = ShardContent::default();
         let mut start = None;
@@ -86,8 +90,12 @@ impl Registry {
                 .await
                 .map_err(Error::storage)?;
             for item in page.items.unwrap_or_default() {
-                if Row(&item).text("shard_sort")?.starts_with("TOMBSTONE#") {
+                let row = Row(&item);
+                let sort = row.text("shard_sort")?;
+                if sort.starts_with("TOMBSTONE#") {
                     content.tombstones.push(read_tombstone(&item)?);
+                } else if sort.starts_with("REMAINS#") {
+                    content.remains.push(read_remains(&item)?);
                 } else {
                     content.instances.extend(readable(&item));
                 }
@@ -117,6 +125,30 @@ impl Registry {
 
 pub(super) fn tombstone_key(id: InstanceId) -> Item {
     key(format!("TOMBSTONE#{id}"), "TOMBSTONE")
+}
+
+pub(super) fn remains_key(id: InstanceId, shard: ShardId) -> Item {
+    key(format!("TOMBSTONE#{id}"), &format!("SHARD#{shard}"))
+}
+
+pub(super) fn remains_item(remains: &Remains) -> Item {
+    let mut item = remains_key(remains.id, remains.shard);
+    item.extend(shard_place("REMAINS", remains.shard, remains.id));
+    item.insert("instance".to_owned(), text(remains.id.to_string()));
+    item.insert("name".to_owned(), text(remains.name.as_str()));
+    item.insert(LEFT_BY.to_owned(), text(remains.left_by.to_string()));
+    item.insert(SINCE.to_owned(), number(UnixMs::now().0));
+    item
+}
+
+pub(super) fn read_remains(item: &Item) -> Result<Remains, Error> {
+    let row = Row(item);
+    Ok(Remains {
+        id: row.parse("instance")?,
+        name: row.parse("name")?,
+        shard: ShardId(row.number("shard")?),
+        left_by: row.parse(LEFT_BY)?,
+    })
 }
 
 pub(super) fn tombstone_item(tombstone: &Tombstone) -> Item {

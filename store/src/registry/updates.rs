@@ -55,7 +55,11 @@ impl Registry {
     }
 
     /// Why a wish was not written.
-    async fn why_refused(&self, name: &InstanceName, id: InstanceId) -> Result<Error, Error> {
+    pub(super) async fn why_refused(
+        &self,
+        name: &InstanceName,
+        id: InstanceId,
+    ) -> Result<Error, Error> {
         let row = self.instance(name).await?.filter(|row| row.id == id);
         Ok(match row {
             Some(row) if row.desired == Desired::Moved => Error::Moved,
@@ -148,7 +152,8 @@ impl Registry {
     }
 
     /// Writes the event's projection if its `(epoch, seq)` is past the row's: a greater epoch,
-    /// or the same epoch and a greater seq.
+    /// or the same epoch and a greater seq. Epochs of an instance grow also when it changes
+    /// shards: see [`Transit::epoch_base`](pombal_domain::Transit::epoch_base).
     ///
     /// False says that nothing was written: the row is as new already (as it is when an event
     /// comes twice), it is gone or belongs to another instance by now, or the event projects

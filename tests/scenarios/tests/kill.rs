@@ -1,6 +1,7 @@
 //! The process is killed under traffic, again and again. Nothing is lost, nothing is doubled.
 
 pub(crate) mod check;
+mod shards;
 pub(crate) mod traffic;
 
 use std::time::Duration;

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    Desired, Epoch, Instance, InstanceId, Integration, Pairing, Seq, ShardId, WebhookConfig,
+    Desired, Epoch, Instance, InstanceId, Integration, Pairing, Seq, ShardId, Transit,
+    WebhookConfig,
 };
 use pombal_store::registry;
 
@@ -87,6 +88,7 @@ async fn new_row(
         name: request.name,
         integration: Integration::Baileys,
         shard: ShardId(rand::random_range(0..state.options().shards)),
+        transit: Transit::default(),
         number: request.number,
         token_hash: token_hash(token.expose().as_bytes()),
         token_sealed: token::seal(&key, id, token).map_err(ApiError::internal)?,

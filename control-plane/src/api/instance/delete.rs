@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use pombal_domain::Instance;
 
 use super::Outcome;
 use crate::api::auth::Authorized;
@@ -13,11 +14,10 @@ pub(in crate::api) async fn delete(
     State(state): State<ApiState>,
     Authorized(row): Authorized,
 ) -> Result<Json<Outcome>, ApiError> {
-    state
-        .registry()
-        .delete_instance(&row)
-        .await
-        .map_err(|error| gone(error, &row.name))?;
+    let deleted = state.registry().delete_instance(&row).await;
+    let shard = deleted.map_err(|error| gone(error, &row.name))?;
+    // It may have changed shards since the row was read.
+    let row = Instance { shard, ..row };
     // It is deleted whatever the owner says: waiting only lets the socket close first.
     if let Some(command) = commands::nudge(&state, &row, true).await
         && commands::is_anybody_there(&state).await

@@ -10,7 +10,7 @@ use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
     Desired, Epoch, Event, EventId, EventName, Instance, InstanceId, InstanceName, Integration,
-    Pairing, Seq, Settings, ShardId, WebhookConfig,
+    Pairing, Seq, Settings, ShardId, Transit, WebhookConfig,
 };
 use pombal_store::Keys;
 use pombal_store::queue::Outgoing;
@@ -128,6 +128,7 @@ pub(crate) async fn listening(keys: &dyn Keys, name: &str, url: &str) -> Instanc
         name: InstanceName::parse(name).unwrap(),
         integration: Integration::Baileys,
         shard: ShardId(0),
+        transit: Transit::default(),
         number: None,
         token_hash: format!("{:0>64}", id.as_uuid().simple()),
         token_sealed: key.seal(format!("token:{id}").as_bytes(), b"T-1").unwrap(),

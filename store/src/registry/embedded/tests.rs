@@ -4,6 +4,7 @@ use pombal_domain::instance::{Integration, Settings};
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
     CommandId, Desired, Epoch, Instance, InstanceId, Observed, Pairing, Reply, Seq, ShardId,
+    Transit,
 };
 
 use base64::Engine;
@@ -18,6 +19,7 @@ fn instance(name: &str) -> Instance {
         name: name.parse().unwrap(),
         integration: Integration::Baileys,
         shard: ShardId(0),
+        transit: Transit::default(),
         number: None,
         token_hash: uuid::Uuid::new_v4().simple().to_string().repeat(2),
         token_sealed: Vec::new(),
