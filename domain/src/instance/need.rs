@@ -5,7 +5,7 @@ use crate::connection::ConnectionState;
 
 impl Instance {
     /// Whether a connector has something to do for it: it has a connection or tries to get one,
-    /// or nobody has settled its current wish yet. An instance that is closed for good, and one
+    /// nobody has settled its current wish yet, or it changes shards. An instance that is closed for good, and one
     /// that was never connected, need none.
     #[must_use]
     pub fn needs_connector(&self) -> bool {
@@ -17,7 +17,9 @@ impl Instance {
             ) => {
                 // What was seen before the current wish is no answer to it.
                 let is_answered = self.observed.generation >= self.generation;
-                !is_answered || self.observed.state != ConnectionState::Close
+                !is_answered
+                    || self.observed.state != ConnectionState::Close
+                    || self.transit.is_under_way()
             }
         }
     }
@@ -27,7 +29,7 @@ impl Instance {
 mod tests {
     use super::*;
     use crate::ids::{Epoch, InstanceId, Seq, ShardId};
-    use crate::instance::{Observed, Pairing, Settings};
+    use crate::instance::{Observed, Pairing, Settings, Transit};
     use crate::time::UnixMs;
 
     fn row(desired: Desired, generation: u64, seen: (u64, ConnectionState)) -> Instance {
@@ -54,9 +56,22 @@ mod tests {
             },
             epoch: Epoch(0),
             seq: Seq(0),
+            transit: Transit::default(),
             created_at: UnixMs(0),
             updated_at: UnixMs(0),
         }
+    }
+
+    #[test]
+    fn who_changes_shards_needs_a_connector() {
+        let closed = row(Desired::Disconnected, 0, (0, ConnectionState::Close));
+        assert!(!closed.needs_connector());
+        let to = Some(ShardId(1));
+        let transit = Transit {
+            to,
+            ..closed.transit
+        };
+        assert!(Instance { transit, ..closed }.needs_connector());
     }
 
     #[test]

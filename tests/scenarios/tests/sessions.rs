@@ -102,11 +102,11 @@ async fn a_writer_that_is_fenced_drops_its_sockets_and_loses_nothing() {
     );
     assert!(!log.contains("session.corrupt"), "a takeover is no damage");
     // And now the other one is the one that must not write.
-    let ended = second.close().await;
-    assert!(
-        matches!(ended, Err(pombal_sessions::Error::Fenced { .. })),
-        "{ended:?}"
-    );
+    let key = DataKey::random().unwrap();
+    let stranger = second.session(InstanceId::random(), key);
+    let written = stranger.put_meta("late", b"1", true).await;
+    assert!(matches!(written, Err(Error::Fenced { .. })), "{written:?}");
+    drop(second);
 
     world.kill();
     world.boot();
