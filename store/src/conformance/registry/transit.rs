@@ -41,7 +41,7 @@ impl House {
         }
         let seen = self.registry.shard(shard).await.unwrap();
         let taken = self.registry.take_shard(&seen, owner, OldOwner::None);
-        taken.await.unwrap()
+        Box::pin(taken).await.unwrap()
     }
 
     async fn row(&self) -> Instance {
@@ -51,14 +51,14 @@ impl House {
 
     async fn ask(&self, to: ShardId) -> Result<Instance, Error> {
         let (name, id) = (&self.made.name, self.made.id);
-        self.registry.ask_to_move(name, id, to).await
+        Box::pin(self.registry.ask_to_move(name, id, to)).await
     }
 
     /// Notes an attempt, and says whether it may begin.
     async fn begin(&self, attempt: MoveId) -> Result<Instance, Error> {
         let row = self.row().await;
         let to = row.transit.to.unwrap_or(TO);
-        self.registry.begin_departure(&row, to, attempt).await?;
+        Box::pin(self.registry.begin_departure(&row, to, attempt)).await?;
         Ok(row)
     }
 
@@ -70,7 +70,8 @@ impl House {
             owner: self.owner,
             epoch: Epoch(epoch),
         };
-        self.registry.hand_over(handover).await
+        // A test has many of these, and all of them on its stack.
+        Box::pin(self.registry.hand_over(handover)).await
     }
 
     /// All of it.
