@@ -1,5 +1,7 @@
 //! Commands: what the API asks the owner of an instance to do.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::MessageData;
@@ -26,6 +28,10 @@ pub struct Command {
 }
 
 impl Command {
+    /// A nudge ([`Op::Reconcile`]) that nobody took for so long is worthless: owners reconcile
+    /// by themselves.
+    pub const NUDGE_TTL: Duration = Duration::from_secs(60);
+
     /// The group of the command in its shard's FIFO queue. Messages wait for the connection,
     /// in order; what changes the connection must not wait behind them.
     #[must_use]

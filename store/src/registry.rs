@@ -55,6 +55,7 @@ mod listing;
 mod local;
 mod moves;
 mod ownership;
+mod pages;
 mod phases;
 mod replies;
 mod row;

@@ -6,17 +6,12 @@
 //! forget it counts once, and one that follows its instance back to a queue in which it has been
 //! is not taken for its own repetition.
 
-use std::time::Duration;
-
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Chain, Command, CommandId, Instance, Op, ShardId};
 use pombal_store::queue::{Error as QueueError, MAX_BATCH, Outgoing};
 
 use crate::shard::commands::Job;
 use crate::shard::{Error, Shard};
-
-/// A nudge that nobody took for so long is worthless: owners reconcile by themselves.
-const NUDGE_TTL: Duration = Duration::from_secs(60);
 
 impl Shard {
     /// The row of the command's instance, if that lives on another shard. `None` also when
@@ -65,7 +60,7 @@ impl Shard {
             id: CommandId::random(),
             instance: row.id,
             name: row.name.clone(),
-            not_after: UnixMs::now().plus(NUDGE_TTL),
+            not_after: UnixMs::now().plus(Command::NUDGE_TTL),
             reply: false,
             op: Op::Reconcile,
         };

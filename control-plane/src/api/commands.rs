@@ -15,8 +15,6 @@ use super::state::ApiState;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// Longest pause between two looks at a row.
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
-/// A nudge that nobody took for so long is worthless: owners reconcile by themselves.
-const NUDGE_TTL: Duration = Duration::from_secs(60);
 
 /// Puts a command into the queue of the instance's shard.
 pub(super) async fn send(
@@ -46,7 +44,7 @@ pub(super) async fn send(
 /// Tells the owner that the row has changed. A lost nudge costs seconds, not the wish, so a
 /// failure is only logged. The id is there when a reply will come.
 pub(super) async fn nudge(state: &ApiState, instance: &Instance, reply: bool) -> Option<CommandId> {
-    match send(state, instance, Op::Reconcile, reply, NUDGE_TTL).await {
+    match send(state, instance, Op::Reconcile, reply, Command::NUDGE_TTL).await {
         Ok(id) => Some(id),
         Err(error) => {
             error.log("nudge not sent");

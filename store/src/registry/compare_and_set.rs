@@ -2,19 +2,77 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
 
-use super::row::names;
+use super::row::{Item, names};
+use super::{Error, Registry};
 
 /// An attribute and its value. `None`: it is not there.
 pub(super) type Attribute = (&'static str, Option<AttributeValue>);
 
 /// The parts of an update.
 pub(super) struct CompareAndSet {
-    pub(super) condition: String,
-    pub(super) update: String,
-    pub(super) names: HashMap<String, String>,
-    pub(super) values: HashMap<String, AttributeValue>,
+    condition: String,
+    update: String,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Registry {
+    /// The update of one row, by itself.
+    pub(super) fn compare_and_set(
+        &self,
+        key: Item,
+        write: CompareAndSet,
+    ) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(key))
+            .condition_expression(write.condition)
+            .update_expression(write.update)
+            .set_expression_attribute_names(Some(write.names))
+            .set_expression_attribute_values(Some(write.values))
+    }
+
+    /// The same as a part of a transaction.
+    pub(super) fn comparing_and_setting(
+        &self,
+        key: Item,
+        write: CompareAndSet,
+    ) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key))
+            .condition_expression(write.condition)
+            .update_expression(write.update)
+            .set_expression_attribute_names(Some(write.names))
+            .set_expression_attribute_values(Some(write.values))
+            .build()
+            .map_err(Error::storage)?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Fails a transaction unless a row that it does not write is as `seen`.
+    pub(super) fn comparing<const S: usize>(
+        &self,
+        key: Item,
+        seen: [Attribute; S],
+    ) -> Result<TransactWriteItem, Error> {
+        let names = names(&seen.each_ref().map(|(name, _)| *name));
+        let (condition, values) = as_seen(seen);
+        let check = ConditionCheck::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key))
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            // An empty map is refused.
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .build()
+            .map_err(Error::storage)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
 }
 
 impl CompareAndSet {

@@ -4,7 +4,7 @@ use pombal_domain::time::UnixMs;
 use pombal_domain::{Chain, ConnectorId, ConnectorRow, Epoch, Fleet, ShardId, ShardRow};
 
 use super::row::{Item, Row, key, names, text};
-use super::{Error, Registry};
+use super::{Error, Registry, pages};
 
 /// The partition.
 const FLEET: &str = "FLEET";
@@ -21,35 +21,25 @@ impl Registry {
     /// # Errors
     /// [`Error::Damaged`] for a damaged shard, [`Error::Storage`].
     pub async fn fleet(&self) -> Result<Fleet, Error> {
+        let query = self
+            .client
+            .query()
+            .table_name(&*self.table)
+            .consistent_read(true)
+            .key_condition_expression("#pk = :pk")
+            .set_expression_attribute_names(Some(names(&["pk"])))
+            .expression_attribute_values(":pk", text(FLEET));
         let mut fleet = Fleet::default();
-        let mut start = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&*self.table)
-                .consistent_read(true)
-                .key_condition_expression("#pk = :pk")
-                .set_expression_attribute_names(Some(names(&["pk"])))
-                .expression_attribute_values(":pk", text(FLEET))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(Error::storage)?;
-            for item in page.items.unwrap_or_default() {
-                let row = Row(&item);
-                let kind = row.text("sk")?;
-                if kind.starts_with(CONNECTOR) {
-                    fleet.connectors.extend(readable(&item));
-                } else if kind.starts_with(SHARD) {
-                    fleet.shards.push(read_shard(&item)?);
-                }
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(fleet);
+        for item in pages::items(query).await? {
+            let row = Row(&item);
+            let kind = row.text("sk")?;
+            if kind.starts_with(CONNECTOR) {
+                fleet.connectors.extend(readable(&item));
+            } else if kind.starts_with(SHARD) {
+                fleet.shards.push(read_shard(&item)?);
             }
         }
+        Ok(fleet)
     }
 }
 

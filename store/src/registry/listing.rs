@@ -1,11 +1,10 @@
 //! All instances, page by page.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::Select;
 use pombal_domain::{Chain, Instance, InstanceName, ShardId};
 
-use super::row::{Item, Row, names, number, read_instance, text};
-use super::{Error, Registry};
+use super::row::{Item, Row, names, read_instance, text};
+use super::{Error, Registry, pages};
 
 impl Registry {
     /// A page of all instances in name order (by code point), at most `limit`; `after` is the
@@ -48,50 +47,15 @@ impl Registry {
     /// # Errors
     /// [`Error::Storage`].
     pub async fn count_instances(&self) -> Result<usize, Error> {
-        let mut count = 0;
-        let mut start = None;
-        loop {
-            let query = self
-                .all_names()
-                .select(Select::Count)
-                .set_exclusive_start_key(start);
-            let page = query.send().await.map_err(Error::storage)?;
-            count += usize::try_from(page.count).unwrap_or_default();
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(count);
-            }
-        }
+        pages::count(self.all_names()).await
     }
 
     /// How many instances live on a shard. On AWS this may miss a change of the last moments.
     ///
     /// # Errors
     /// [`Error::Storage`].
-    pub async fn count_shard(&self, shard: ShardId) -> Result<u64, Error> {
-        let mut count = 0;
-        let mut start = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&*self.table)
-                .index_name("by_shard")
-                .key_condition_expression("#shard = :shard AND begins_with(#shard_sort, :kind)")
-                .set_expression_attribute_names(Some(names(&["shard", "shard_sort"])))
-                .expression_attribute_values(":shard", number(shard.0))
-                .expression_attribute_values(":kind", text("INSTANCE#"))
-                .select(Select::Count)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(Error::storage)?;
-            count += u64::try_from(page.count).unwrap_or_default();
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(count);
-            }
-        }
+    pub async fn count_shard(&self, shard: ShardId) -> Result<usize, Error> {
+        pages::count(self.of_shard(shard, Some("INSTANCE#"))).await
     }
 
     fn all_names(&self) -> QueryFluentBuilder {

@@ -4,13 +4,13 @@
 //! failure the row is read again before anything is concluded: the write may have been done,
 //! and a retry of the SDK, or a caller's, may have failed on it.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use pombal_domain::time::UnixMs;
 use pombal_domain::{ConnectorId, Epoch, OldOwner, Rvn, ShardId, ShardRow};
 
-use super::compare_and_set::{CompareAndSet, as_seen};
+use super::compare_and_set::CompareAndSet;
 use super::fleet::{connector_key, read_shard, shard_key};
-use super::row::{names, number, text};
+use super::row::{number, text};
 use super::transact::Cancelled;
 use super::updates::conditional;
 use super::{Error, Registry};
@@ -140,15 +140,7 @@ impl Registry {
         write: CompareAndSet,
         is_done: impl FnOnce(&ShardRow) -> bool,
     ) -> Result<(), Error> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(shard_key(shard)))
-            .condition_expression(write.condition)
-            .update_expression(write.update)
-            .set_expression_attribute_names(Some(write.names))
-            .set_expression_attribute_values(Some(write.values));
+        let update = self.compare_and_set(shard_key(shard), write);
         let sent = conditional(update).await;
         let sent = sent.and_then(|done| done.map(drop).ok_or(Error::Conflict));
         self.conclude(shard, sent, is_done).await
@@ -172,32 +164,14 @@ impl Registry {
                 ("wanted_by", None),
             ],
         );
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(shard_key(seen.shard)))
-            .condition_expression(write.condition)
-            .update_expression(write.update)
-            .set_expression_attribute_names(Some(write.names))
-            .set_expression_attribute_values(Some(write.values))
-            .build()
-            .map_err(Error::storage)?;
-        Ok(TransactWriteItem::builder().update(update).build())
+        self.comparing_and_setting(shard_key(seen.shard), write)
     }
 
     /// Fails a transaction if the connector has renewed since it was seen with `rvn`, or its
     /// row has come or gone.
     fn still_expired(&self, id: ConnectorId, rvn: Option<Rvn>) -> Result<TransactWriteItem, Error> {
-        let (condition, values) = as_seen([("rvn", rvn.map(|rvn| text(rvn.to_string())))]);
-        let check = ConditionCheck::builder()
-            .table_name(&*self.table)
-            .set_key(Some(connector_key(id)))
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names(&["rvn"])))
-            // An empty map is refused.
-            .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .build()
-            .map_err(Error::storage)?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
+        let rvn = rvn.map(|rvn| text(rvn.to_string()));
+        self.comparing(connector_key(id), [("rvn", rvn)])
     }
 
     /// After a write of a shard's row that failed: whether it was done nevertheless.

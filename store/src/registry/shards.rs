@@ -4,8 +4,8 @@ use pombal_domain::time::UnixMs;
 use pombal_domain::{Instance, InstanceId, Remains, ShardId, Tombstone};
 
 use super::listing::readable;
-use super::row::{Item, Row, key, names, number, shard_place, text};
-use super::{Error, Registry};
+use super::row::{Item, Row, key, number, shard_place, text};
+use super::{Error, Registry, pages};
 
 /// When a tombstone was put.
 const SINCE: &str = "since";
@@ -39,33 +39,14 @@ impl Registry {
     /// # Errors
     /// [`Error::Damaged`], [`Error::Storage`].
     pub async fn graves(&self, shard: ShardId) -> Result<Vec<Grave>, Error> {
-        let mut graves = Vec::new();
-        let mut start = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&*self.table)
-                .index_name("by_shard")
-                .key_condition_expression("#shard = :shard AND begins_with(#shard_sort, :kind)")
-                .set_expression_attribute_names(Some(names(&["shard", "shard_sort"])))
-                .expression_attribute_values(":shard", number(shard.0))
-                .expression_attribute_values(":kind", text("TOMBSTONE#"))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(Error::storage)?;
-            for item in page.items.unwrap_or_default() {
-                graves.push(Grave {
-                    tombstone: read_tombstone(&item)?,
-                    since: UnixMs(Row(&item).optional(SINCE, Row::number)?.unwrap_or_default()),
-                });
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(graves);
-            }
-        }
+        let items = pages::items(self.of_shard(shard, Some("TOMBSTONE#"))).await?;
+        let grave = |item: &Item| {
+            Ok(Grave {
+                tombstone: read_tombstone(item)?,
+                since: UnixMs(Row(item).optional(SINCE, Row::number)?.unwrap_or_default()),
+            })
+        };
+        items.iter().map(grave).collect()
     }
 
     /// Instances, tombstones and remains of one shard, all of them. On AWS this may miss a change of
@@ -75,36 +56,18 @@ impl Registry {
     /// [`Error::Damaged`] for a damaged tombstone or remains, [`Error::Storage`].
     pub async fn shard_content(&self, shard: ShardId) -> Result<ShardContent, Error> {
         let mut content = ShardContent::default();
-        let mut start = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&*self.table)
-                .index_name("by_shard")
-                .key_condition_expression("#shard = :shard")
-                .set_expression_attribute_names(Some(names(&["shard"])))
-                .expression_attribute_values(":shard", number(shard.0))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(Error::storage)?;
-            for item in page.items.unwrap_or_default() {
-                let row = Row(&item);
-                let sort = row.text("shard_sort")?;
-                if sort.starts_with("TOMBSTONE#") {
-                    content.tombstones.push(read_tombstone(&item)?);
-                } else if sort.starts_with("REMAINS#") {
-                    content.remains.push(read_remains(&item)?);
-                } else {
-                    content.instances.extend(readable(&item));
-                }
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(content);
+        for item in pages::items(self.of_shard(shard, None)).await? {
+            let row = Row(&item);
+            let sort = row.text("shard_sort")?;
+            if sort.starts_with("TOMBSTONE#") {
+                content.tombstones.push(read_tombstone(&item)?);
+            } else if sort.starts_with("REMAINS#") {
+                content.remains.push(read_remains(&item)?);
+            } else {
+                content.instances.extend(readable(&item));
             }
         }
+        Ok(content)
     }
 
     /// Forgets a deleted instance, once its rows are wiped. Forgetting twice is no error.

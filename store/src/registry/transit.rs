@@ -9,7 +9,7 @@
 //! row names. So a write that arrives late, or twice, does nothing once another attempt has
 //! begun or this one was abandoned.
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem};
 use pombal_domain::{
     ConnectorId, Desired, Epoch, Instance, InstanceId, InstanceName, MoveId, Remains, ShardId,
 };
@@ -214,15 +214,7 @@ impl Registry {
         name: &InstanceName,
         write: CompareAndSet,
     ) -> Result<bool, Error> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(instance_key(name)))
-            .condition_expression(write.condition)
-            .update_expression(write.update)
-            .set_expression_attribute_names(Some(write.names))
-            .set_expression_attribute_values(Some(write.values));
+        let update = self.compare_and_set(instance_key(name), write);
         Ok(conditional(update).await?.is_some())
     }
 
@@ -246,44 +238,20 @@ impl Registry {
                 (EPOCH_BASE, Some(number(base.0))),
             ],
         );
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(instance_key(&instance.name)))
-            .condition_expression(write.condition)
-            .update_expression(write.update)
-            .set_expression_attribute_names(Some(write.names))
-            .set_expression_attribute_values(Some(write.values))
-            .build()
-            .map_err(Error::storage)?;
-        Ok(TransactWriteItem::builder().update(update).build())
+        self.comparing_and_setting(instance_key(&instance.name), write)
     }
 
     fn nothing_left_on(&self, id: InstanceId, shard: ShardId) -> Result<TransactWriteItem, Error> {
-        let check = ConditionCheck::builder()
-            .table_name(&*self.table)
-            .set_key(Some(remains_key(id, shard)))
-            .condition_expression("attribute_not_exists(#pk)")
-            .set_expression_attribute_names(Some(names(&["pk"])))
-            .build()
-            .map_err(Error::storage)?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
+        self.comparing(remains_key(id, shard), [("pk", None)])
     }
 
     /// Fails a transaction of somebody who was the owner once: the rows that it has seen may be
     /// old ones.
     fn still_owned(&self, handover: Handover<'_>) -> Result<TransactWriteItem, Error> {
-        let (condition, values) = as_seen([
+        let seen = [
             ("owner", Some(text(handover.owner.to_string()))),
             ("epoch", Some(number(handover.epoch.0))),
-        ]);
-        let check = ConditionCheck::builder()
-            .table_name(&*self.table)
-            .set_key(Some(shard_key(handover.instance.shard)))
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names(&["owner", "epoch"])))
-            .set_expression_attribute_values(Some(values))
-            .build()
-            .map_err(Error::storage)?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
+        ];
+        self.comparing(shard_key(handover.instance.shard), seen)
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod traffic;
 use std::time::Duration;
 
 use fake_whatsapp::GroupPlan;
-use pombal_scenarios::{PATIENCE, World, eventually};
+use pombal_scenarios::{Api, Instance, PATIENCE, World, eventually};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
@@ -42,7 +42,7 @@ fn setting(name: &str, default: u64) -> u64 {
 /// Kills and boots `rounds` times, at moments drawn from `rng`.
 async fn kill_again_and_again(
     world: &mut World,
-    api: &watch::Sender<Option<pombal_scenarios::Api>>,
+    api: &watch::Sender<Option<Api>>,
     rounds: u64,
     rng: &mut SmallRng,
 ) {
@@ -103,9 +103,21 @@ async fn kills_under_traffic_lose_nothing() {
     drop(alive);
 
     kill_again_and_again(&mut world, &api, rounds, &mut rng).await;
-    // What survived all that still works: the traffic goes on until there was enough of it.
+    ends_well(&world, api, traffic, MESSAGES, [(&a, &to_a), (&b, &to_b)]).await;
+}
+
+/// What survived all that still works: the traffic goes on until there was enough of it. Then
+/// everybody stops, and nothing may be lost or doubled.
+async fn ends_well(
+    world: &World,
+    api: watch::Sender<Option<Api>>,
+    traffic: Traffic,
+    messages: usize,
+    promised: [(&Instance, &Promised); 2],
+) {
+    let [(_, to_a), (_, to_b)] = promised;
     eventually("enough traffic", 3 * PATIENCE, async || {
-        let enough = to_a.ids().await.len() >= MESSAGES && to_b.ids().await.len() >= MESSAGES;
+        let enough = to_a.ids().await.len() >= messages && to_b.ids().await.len() >= messages;
         enough.then_some(())
     })
     .await;
@@ -114,10 +126,10 @@ async fn kills_under_traffic_lose_nothing() {
     drop(api);
     traffic.ends().await;
 
-    for (instance, promised) in [(&a, &to_a), (&b, &to_b)] {
-        check::all_arrive(&world, &instance.name, &promised.ids().await).await;
-        check::follows_app_state(&world, &instance.name, &instance.phone).await;
-        check::stream_is_whole(&world, &instance.name).await;
-        check::paired_once(&world, &instance.name, &instance.phone).await;
+    for (instance, promised) in promised {
+        check::all_arrive(world, &instance.name, &promised.ids().await).await;
+        check::follows_app_state(world, &instance.name, &instance.phone).await;
+        check::stream_is_whole(world, &instance.name).await;
+        check::paired_once(world, &instance.name, &instance.phone).await;
     }
 }

@@ -28,7 +28,7 @@ struct Shard {
     /// Who has asked for it.
     wanted_by: Option<ConnectorId>,
     /// Instances that live on it.
-    instances: u64,
+    instances: usize,
 }
 
 pub(in crate::api) async fn list(
@@ -45,7 +45,7 @@ pub(in crate::api) async fn list(
 }
 
 impl Shard {
-    fn of(row: ShardRow, instances: u64) -> Self {
+    fn of(row: ShardRow, instances: usize) -> Self {
         Self {
             shard: row.shard,
             owner: row.owner,

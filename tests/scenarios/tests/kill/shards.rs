@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::traffic::{Promised, Traffic};
-use super::{CALLERS, CUSTOMER, check, setting};
+use super::{CALLERS, CUSTOMER, check, ends_well, setting};
 
 /// Shards of the server.
 const SHARDS: u64 = 16;
@@ -213,19 +213,5 @@ async fn moves_and_kills_under_traffic_lose_nothing() {
         wait_for_shard(&world, name, shard).await;
         world.wait_for_state(name, "open").await;
     }
-    eventually("enough traffic", 3 * PATIENCE, async || {
-        let enough = to_a.ids().await.len() >= MESSAGES && to_b.ids().await.len() >= MESSAGES;
-        enough.then_some(())
-    })
-    .await;
-    api.send_replace(None);
-    drop(api);
-    traffic.ends().await;
-
-    for (instance, promised) in [(&a, &to_a), (&b, &to_b)] {
-        check::all_arrive(&world, &instance.name, &promised.ids().await).await;
-        check::follows_app_state(&world, &instance.name, &instance.phone).await;
-        check::stream_is_whole(&world, &instance.name).await;
-        check::paired_once(&world, &instance.name, &instance.phone).await;
-    }
+    ends_well(&world, api, traffic, MESSAGES, [(&a, &to_a), (&b, &to_b)]).await;
 }
