@@ -7,12 +7,13 @@ use crate::aws_local::{Aws, FEATURES};
 use crate::command::{cargo, run as run_command, works};
 use crate::{binaries, deploy, functions};
 
-/// Which scenarios. Those of other modules are about the one process, its files or its flags.
+/// Which scenarios. Those of other modules are about the one process, its files or its flags, as
+/// are those in which instances change shards; `aws::fleet` has these for connectors.
 /// Of these, one is about the terminal, one waits a minute for what has nothing to do with AWS,
 /// and one needs what the emulator lacks: it hands out the next batch of a queue when the last
 /// is done, where AWS works on many groups at once.
 const SCENARIOS: &str = "package(pombal-scenarios) \
-     and test(/^(pairing|texts|connection|refusals|webhooks|kill)::/) \
+     and test(/^((pairing|texts|connection|refusals|webhooks)::|kill::kills_)/) \
      and not test(the_terminal_shows) and not test(codes_that_nobody_scans) \
      and not test(a_hanging_endpoint)";
 
