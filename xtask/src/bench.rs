@@ -79,8 +79,7 @@ impl Built {
             let end_to_end = names.iter().any(|name| !alone.contains(name));
             (end_to_end.then(|| binaries::demo(true)).transpose()?, None)
         };
-        let api = has(API).then(|| functions::build_here(true, &[API]));
-        let api = api.transpose()?.map(|programs| programs.join(API));
+        let api = has(API).then(|| functions::release_here(API)).transpose()?;
         let mut build = cargo(&["build", "--release", "--locked", "-p", "pombal-bench"]);
         if api.is_some() {
             build.args(["--features", API]);

@@ -17,6 +17,10 @@ const SCENARIOS: &str = "package(pombal-scenarios) \
      and not test(the_terminal_shows) and not test(codes_that_nobody_scans) \
      and not test(a_hanging_endpoint)";
 
+/// Kills of a connector, unless the environment says otherwise. Each waits for a lease, and the
+/// fleet's scenarios kill as well.
+const KILL_ROUNDS: (&str, &str) = ("POMBAL_KILL_ROUNDS", "4");
+
 /// What is deployed.
 pub(crate) struct Deployed {
     /// The connector's binary.
@@ -51,6 +55,10 @@ impl Deployed {
             .env("POMBAL_SCENARIOS_ON", "aws")
             .env("POMBAL_CONNECTOR_BIN", &self.connector)
             .env("POMBAL_PACKAGED_TEMPLATE", &self.template);
+        let (name, rounds) = KILL_ROUNDS;
+        if std::env::var_os(name).is_none() {
+            command.env(name, rounds);
+        }
         aws.tell(&mut command);
         run_command(&mut command)
     }

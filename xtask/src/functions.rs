@@ -41,7 +41,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     if x86 {
         return Err("functions: --x86-64 goes with --release".to_owned());
     }
-    let programs = build_here(false, &NAMES)?;
+    let programs = build_for_tests()?;
     NAMES
         .iter()
         .try_for_each(|name| put_in_place(&programs, name))
@@ -57,17 +57,27 @@ pub(crate) fn check_built() -> Result<(), String> {
     }
 }
 
-/// Builds functions for this machine. Returns the directory with their programs.
-pub(crate) fn build_here(release: bool, names: &[&str]) -> Result<PathBuf, String> {
-    let mut command = cargo(&["build", "--locked", "-p", PACKAGE, "--features", FEATURE]);
-    for name in names {
+/// Builds a function for this machine as it is deployed, but for the processor. Returns its
+/// program.
+pub(crate) fn release_here(name: &str) -> Result<PathBuf, String> {
+    let mut command = cargo(&["build", "--release", "--locked", "-p", PACKAGE]);
+    command.args(["--features", FEATURE, "--bin", name]);
+    run_command(&mut command)?;
+    Ok(target().join("release").join(name))
+}
+
+/// Builds all functions for this machine, as debug builds. Returns the directory with their
+/// programs. The other packages are not built, but their features count: what all of them
+/// depend on is that of [`crate::binaries::production`], and not compiled again.
+fn build_for_tests() -> Result<PathBuf, String> {
+    let mut command = cargo(&["build", "--locked", "-p", PACKAGE]);
+    command.args(["-p", "pombal", "-p", "pombal-connector", "--features"]);
+    command.arg(format!("{PACKAGE}/{FEATURE},pombal-connector/aws"));
+    for name in NAMES {
         command.args(["--bin", name]);
     }
-    if release {
-        command.arg("--release");
-    }
     run_command(&mut command)?;
-    Ok(target().join(if release { "release" } else { "debug" }))
+    Ok(target().join("debug"))
 }
 
 /// Without symbols: a debug build has hundreds of megabytes of them.
