@@ -13,6 +13,11 @@ use crate::secret::Secret;
 /// Longest wait for a connection to a webhook endpoint.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Sets the longest wait of a message.
+const SEND_TTL: &str = "SEND_TTL_SECONDS";
+/// A day: the queues of commands keep what nobody takes for longer.
+const MAX_SEND_TTL_SECS: u64 = 86_400;
+
 /// Sets the global key.
 const API_KEY: &str = "AUTHENTICATION_API_KEY";
 /// Shortest global key that we take.
@@ -75,6 +80,20 @@ impl WebhookConfig {
 pub fn server_url() -> Result<Option<String>, BadVariable> {
     let url = env::address("SERVER_URL")?;
     Ok(url.map(|url| url.trim_end_matches('/').to_owned()))
+}
+
+/// `SEND_TTL_SECONDS`: how long a message may wait for its instance to be connected. After that
+/// it is not sent any more, and `messages.update` says so. Default 10 minutes.
+///
+/// # Errors
+/// [`BadVariable`] when it is no number, 0, or longer than queues keep a message for sure.
+pub fn send_ttl() -> Result<Duration, BadVariable> {
+    let seconds: u64 = env::at_least_one(SEND_TTL, 600)?;
+    if seconds > MAX_SEND_TTL_SECS {
+        let problem = format!("must not be more than {MAX_SEND_TTL_SECS}");
+        return Err(BadVariable::new(SEND_TTL, problem));
+    }
+    Ok(Duration::from_secs(seconds))
 }
 
 /// `AUTHENTICATION_API_KEY`: the global key, if it is set.

@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) session: SessionConfig,
     /// `SERVER_URL`.
     pub(crate) server_url: Option<String>,
+    /// `SEND_TTL_SECONDS`.
+    pub(crate) send_ttl: Duration,
 }
 
 /// Serves until SIGTERM or SIGINT, or until a part fails for good.
@@ -43,6 +45,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         webhook: WebhookConfig::from_env()?,
         session: SessionConfig::from_env(COMMIT_INTERVAL)?,
         server_url: config::server_url()?,
+        send_ttl: config::send_ttl()?,
         args,
     };
     let data = DataDir::open(&settings.args.data_dir)?;

@@ -34,6 +34,7 @@ pub async fn run() -> Result<(), Error> {
         webhook.egress()?,
         ApiOptions {
             shards: deployment.config().shards,
+            send_ttl: config::send_ttl()?,
             ..ApiOptions::new(key::load(&deployment).await?, server_url)
         },
     )?;

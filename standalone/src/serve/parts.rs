@@ -67,6 +67,7 @@ impl Parts {
             egress.clone(),
             ApiOptions {
                 shards: settings.args.shards,
+                send_ttl: settings.send_ttl,
                 media: Some(media.clone()),
                 ..ApiOptions::new(global_key, &url)
             },

@@ -8,6 +8,7 @@ mod connection;
 mod endings;
 mod history;
 mod kill;
+mod late;
 mod moving;
 mod pairing;
 mod process;

@@ -20,6 +20,7 @@ const OURS: [&str; 11] = [
     "RUST_",
     "SERVER_",
     "SESSION_",
+    "SEND_",
     "WEBHOOK_",
 ];
 
