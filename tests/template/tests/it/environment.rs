@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::sources;
 
 /// How the names of our variables begin.
-const OURS: [&str; 11] = [
+const OURS: &[&str] = &[
     "AUTHENTICATION_",
     "CONFIG_",
     "FLEET_",
@@ -18,14 +18,14 @@ const OURS: [&str; 11] = [
     "POMBAL_",
     "QRCODE_",
     "RUST_",
+    "SEND_",
     "SERVER_",
     "SESSION_",
-    "SEND_",
     "WEBHOOK_",
 ];
 
 /// What the code reads and no template sets, and why.
-const NOT_SET: [(&str, &str); 2] = [
+const NOT_SET: &[(&str, &str)] = &[
     ("AUTHENTICATION_API_KEY", "the secret has the key"),
     ("POMBAL_WHATSAPP_URL", "for relays and demos"),
 ];
