@@ -39,7 +39,7 @@
 //! ([`Registry::fleet`]). A connector writes there once in three seconds.
 //!
 //! Writers of different concerns write different attributes (the wish: `desired`, `pairing`,
-//! `generation`; the `webhook`; the projection: `observed`, `epoch`, `seq`; the change of shards:
+//! `generation`; the token: `token_hash`, `token_sealed`; the `webhook`; the projection: `observed`, `epoch`, `seq`; the change of shards:
 //! `shard`, `moving_to`, `departing`, `arriving`, `epoch_base`) and so never undo one another. Structured values are JSON text; fields that this version doesn't know are
 //! ignored.
 
@@ -63,6 +63,7 @@ mod scrubbing;
 pub mod shape;
 mod shards;
 mod table;
+mod tokens;
 mod transact;
 mod transit;
 mod turns;

@@ -15,6 +15,7 @@ mod projection;
 mod replies;
 mod shards;
 mod takeover;
+mod tokens;
 mod transit;
 mod turns;
 mod wishes;
@@ -55,6 +56,8 @@ super::suite! {
     instances: a_new_instance_is_found_in_every_way what_does_not_exist_is_not_found
         names_and_tokens_are_unique of_many_that_want_a_name_one_gets_it
         of_many_that_want_a_token_one_gets_it names_may_be_anything_that_is_valid;
+    tokens: a_new_token_opens_and_the_old_one_does_not a_token_that_is_taken_replaces_none
+        of_many_that_replace_a_token_one_does a_deletion_takes_the_newest_token_along;
     listing: all_instances_are_listed_in_name_order large_rows_come_in_several_pages;
     wishes: a_wish_counts_a_generation_up a_wish_is_for_one_instance_only
         a_webhook_is_set_and_changed writers_do_not_undo_one_another;

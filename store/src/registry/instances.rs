@@ -35,9 +35,7 @@ impl Registry {
 
     /// The writes that add an instance: its row, then its token.
     pub(super) fn creation(&self, instance: &Instance) -> Result<Vec<TransactWriteItem>, Error> {
-        let mut token = token_key(&instance.token_hash);
-        token.insert("name".to_owned(), text(instance.name.as_str()));
-        token.insert("instance".to_owned(), text(instance.id.to_string()));
+        let token = token_item(instance.id, &instance.name, &instance.token_hash);
         Ok(vec![
             self.put_new(instance_item(instance)?)?,
             self.put_new(token)?,
@@ -115,35 +113,35 @@ impl Registry {
     }
 
     pub(super) async fn delete_rows(&self, instance: &Instance) -> Result<ShardId, Error> {
-        let mut shard = instance.shard;
+        let mut seen = instance.clone();
         loop {
-            match self.delete_rows_on(instance, shard).await {
-                Ok(()) => return Ok(shard),
+            match self.delete_rows_as_seen(&seen).await {
+                Ok(()) => return Ok(seen.shard),
                 Err(Error::NotFound) => {}
                 Err(error) => return Err(error),
             }
             let now = self.instance(&instance.name).await?;
             match now.filter(|now| now.id == instance.id) {
-                // The tombstone belongs where the rows are.
-                Some(now) if now.shard != shard => shard = now.shard,
+                // The tombstone belongs where the rows are, and the token goes that it has.
+                Some(now) if now.shard != seen.shard || now.token_hash != seen.token_hash => {
+                    seen = now;
+                }
                 _ => return Err(Error::NotFound),
             }
         }
     }
 
-    /// Deletes an instance that lives on `shard`.
-    async fn delete_rows_on(&self, instance: &Instance, shard: ShardId) -> Result<(), Error> {
+    /// Deletes an instance that lives on the shard and has the token that were seen.
+    async fn delete_rows_as_seen(&self, instance: &Instance) -> Result<(), Error> {
+        let shard = instance.shard;
         let row = Delete::builder()
             .set_key(Some(instance_key(&instance.name)))
-            .condition_expression("#id = :id AND #shard = :shard")
-            .set_expression_attribute_names(Some(names(&["id", "shard"])))
+            .condition_expression("#id = :id AND #shard = :shard AND #token_hash = :token")
+            .set_expression_attribute_names(Some(names(&["id", "shard", "token_hash"])))
+            .expression_attribute_values(":token", text(instance.token_hash.as_str()))
             .expression_attribute_values(":id", text(instance.id.to_string()))
             .expression_attribute_values(":shard", number(shard.0));
-        let token = Delete::builder()
-            .set_key(Some(token_key(&instance.token_hash)))
-            .condition_expression("attribute_not_exists(#pk) OR #instance = :id")
-            .set_expression_attribute_names(Some(names(&["pk", "instance"])))
-            .expression_attribute_values(":id", text(instance.id.to_string()));
+        let token = self.deleting_token(instance);
         let tombstone = Put::builder().set_item(Some(tombstone_item(&Tombstone {
             id: instance.id,
             name: instance.name.clone(),
@@ -188,7 +186,8 @@ impl Registry {
         Ok(found.item)
     }
 
-    fn put_new(&self, item: Item) -> Result<TransactWriteItem, Error> {
+    /// The writing of an item whose key nothing has yet.
+    pub(super) fn put_new(&self, item: Item) -> Result<TransactWriteItem, Error> {
         let put = Put::builder()
             .table_name(&*self.table)
             .set_item(Some(item))
@@ -198,6 +197,14 @@ impl Registry {
             .map_err(Error::storage)?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
+}
+
+/// What a token leads to.
+pub(super) fn token_item(id: InstanceId, name: &InstanceName, hash: &str) -> Item {
+    let mut token = token_key(hash);
+    token.insert("name".to_owned(), text(name.as_str()));
+    token.insert("instance".to_owned(), text(id.to_string()));
+    token
 }
 
 /// What the failed conditions of [`Registry::creation`] say.
