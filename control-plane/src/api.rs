@@ -2,13 +2,16 @@
 //!
 //! Handlers get an instance only through `auth::Authorized`, which checks the key first.
 
+mod absent;
 mod admin;
 mod auth;
 mod body;
 mod commands;
 pub(crate) mod error;
 mod fields;
+
 mod instance;
+mod layers;
 mod media;
 mod message;
 mod paths;
@@ -21,7 +24,6 @@ mod state;
 mod testing;
 pub mod token;
 mod trace;
-mod urlencoded;
 mod webhook;
 
 pub use error::ApiError;

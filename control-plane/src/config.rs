@@ -1,6 +1,10 @@
 //! What the environment says about the API and the delivery. Evolution's names are kept where
 //! they mean the same.
 
+mod cors;
+
+pub use cors::{CorsConfig, Origins};
+
 use std::time::Duration;
 
 use pombal_store::Egress;

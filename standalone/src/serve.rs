@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pombal_connector::config::{PairingConfig, SessionConfig};
 use pombal_control_plane::Janitor;
-use pombal_control_plane::config::{self, WebhookConfig};
+use pombal_control_plane::config::{self, CorsConfig, WebhookConfig};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) args: ServeArgs,
     pub(crate) pairing: PairingConfig,
     pub(crate) webhook: WebhookConfig,
+    pub(crate) cors: CorsConfig,
     pub(crate) session: SessionConfig,
     /// `SERVER_URL`.
     pub(crate) server_url: Option<String>,
@@ -43,6 +44,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
     let settings = Settings {
         pairing: PairingConfig::from_env()?,
         webhook: WebhookConfig::from_env()?,
+        cors: CorsConfig::from_env()?,
         session: SessionConfig::from_env(COMMIT_INTERVAL)?,
         server_url: config::server_url()?,
         send_ttl: config::send_ttl()?,

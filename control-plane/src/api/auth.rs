@@ -68,9 +68,7 @@ impl FromRequestParts<ApiState> for Authorized {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let presented = Presented::read(parts, state)?;
-        let text = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_or_else(|_| "\u{fffd}".to_owned(), |Path(name)| name);
+        let text = name_in_path(parts, state).await;
         // A text that can't be a name is the name of nobody.
         let row = match InstanceName::parse(&text) {
             Ok(name) => state.registry().instance(&name).await?,
@@ -83,6 +81,14 @@ impl FromRequestParts<ApiState> for Authorized {
             (Presented::Other { .. }, _) => Err(ApiError::unauthorized()),
         }
     }
+}
+
+/// The parameter `name` of the path; a character that no name has when it can't be read.
+async fn name_in_path(parts: &mut Parts, state: &ApiState) -> String {
+    let all = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+    let mut all = all.map_or_else(|_| Vec::new(), |Path(all)| all).into_iter();
+    all.find(|(parameter, _)| parameter == "name")
+        .map_or_else(|| "\u{fffd}".to_owned(), |(_, name)| name)
 }
 
 impl FromRequestParts<ApiState> for Caller {

@@ -1,12 +1,15 @@
-//! Request bodies: JSON or urlencoded, an empty one is `{}`, and `null` means absent.
+//! Request bodies: JSON, urlencoded or multipart; an empty one is `{}`, and `null` means absent.
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+mod multipart;
+mod read;
+mod urlencoded;
+
+use axum::body::Body as RawBody;
+use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
-use super::urlencoded;
 
 /// Largest request body in bytes: 1 MiB of content, and room for the fields around it.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024 + 64 * 1024;
@@ -19,12 +22,8 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
     async fn from_request(req: Request, state: &S) -> Result<Self, ApiError> {
         let kind = Kind::of(&req);
-        let bytes = Bytes::from_request(req, state).await.map_err(|rejection| {
-            match rejection.status().as_u16() {
-                413 => ApiError::too_large(MAX_BODY_BYTES),
-                _ => ApiError::malformed("request aborted"),
-            }
-        })?;
+        let (parts, body) = req.into_parts();
+        let bytes = read::read(&parts.headers, body, MAX_BODY_BYTES).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }
@@ -33,6 +32,13 @@ impl<S: Send + Sync> FromRequest<S> for Body {
                 serde_json::from_slice(&bytes).map_err(|e| ApiError::malformed(e.to_string()))?
             }
             Kind::Urlencoded => Value::Object(urlencoded::parse(&bytes)),
+            Kind::Multipart => {
+                let req = Request::from_parts(parts, RawBody::from(bytes));
+                let multipart = Multipart::from_request(req, state)
+                    .await
+                    .map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+                Value::Object(multipart::read(multipart).await?)
+            }
             Kind::Other => return Ok(Self(Map::new())),
         };
         match without_nulls(value) {
@@ -47,6 +53,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 enum Kind {
     Json,
     Urlencoded,
+    Multipart,
     Other,
 }
 
@@ -60,6 +67,7 @@ impl Kind {
             None => Self::Json,
             Some(kind) if kind.contains("json") => Self::Json,
             Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => Self::Urlencoded,
+            Some(kind) if kind.starts_with("multipart/form-data") => Self::Multipart,
             Some(_) => Self::Other,
         }
     }

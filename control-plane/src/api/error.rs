@@ -97,6 +97,11 @@ impl ApiError {
         ))
     }
 
+    /// 409: somebody else was faster.
+    pub fn conflict(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, json!([text.into()]))
+    }
+
     /// 413: the body is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         let text = format!("request body is larger than {limit} bytes");

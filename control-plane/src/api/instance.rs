@@ -7,18 +7,21 @@ mod create_reply;
 mod create_request;
 mod delete;
 mod fetch;
+mod fetch_query;
 mod fetch_row;
 mod logout;
 mod pairing;
 mod restart;
+mod rotate;
 
 pub(super) use connect::{connect, connect_post};
 pub(super) use connection_state::connection_state;
 pub(super) use create::create;
 pub(super) use delete::delete;
-pub(super) use fetch::fetch_instances;
+pub(super) use fetch::{NEXT_CURSOR, fetch_instances};
 pub(super) use logout::logout;
 pub(super) use restart::restart;
+pub(super) use rotate::rotate_token;
 
 use pombal_domain::{ConnectionState, Instance, InstanceName};
 use serde::Serialize;

@@ -1,5 +1,7 @@
 //! Express' idea of paths: literals in any case, one slash at the end allowed.
 
+use std::borrow::Cow;
+
 use axum::extract::Request;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
@@ -7,13 +9,13 @@ use axum::http::uri::PathAndQuery;
 /// Rewrites a request's path to the spelling of the template that it means.
 #[derive(Clone, Default)]
 pub(super) struct Spelling {
-    templates: Vec<&'static str>,
+    templates: Vec<Cow<'static, str>>,
 }
 
 impl Spelling {
     /// Remembers a template such as `/instance/connect/{name}`.
-    pub(super) fn learn(&mut self, template: &'static str) {
-        self.templates.push(template);
+    pub(super) fn learn(&mut self, template: impl Into<Cow<'static, str>>) {
+        self.templates.push(template.into());
     }
 
     /// The request with its path in the known spelling. Unknown paths stay as they are.
@@ -27,10 +29,8 @@ impl Spelling {
     fn corrected(&self, uri: &Uri) -> Option<Uri> {
         let path = uri.path();
         let trimmed = path.strip_suffix('/').unwrap_or(path);
-        let spelled = self
-            .templates
-            .iter()
-            .find_map(|template| spell(template, trimmed))?;
+        let template = self.templates.iter().find(|t| matches(t, trimmed))?;
+        let spelled = spell(template, trimmed);
         if spelled == path {
             return None;
         }
@@ -44,25 +44,30 @@ impl Spelling {
     }
 }
 
-/// `path` in the spelling of `template`, if it matches but for the case of literals.
-fn spell(template: &str, path: &str) -> Option<String> {
-    let mut spelled = String::with_capacity(path.len());
+/// Whether `path` is one of `template`, but for the case of literals.
+fn matches(template: &str, path: &str) -> bool {
     let mut actual = path.split('/').skip(1);
-    for wanted in template.split('/').skip(1) {
-        let part = actual.next()?;
+    let mut wanted = template.split('/').skip(1);
+    let all = wanted.all(|wanted| match actual.next() {
+        Some(part) if wanted.starts_with('{') => !part.is_empty(),
+        Some(part) => part.eq_ignore_ascii_case(wanted),
+        None => false,
+    });
+    all && actual.next().is_none()
+}
+
+/// `path`, which matches `template`, with the literals of the latter.
+fn spell(template: &str, path: &str) -> String {
+    let mut spelled = String::with_capacity(path.len());
+    for (wanted, actual) in template.split('/').zip(path.split('/')).skip(1) {
         spelled.push('/');
-        if wanted.starts_with('{') {
-            if part.is_empty() {
-                return None;
-            }
-            spelled.push_str(part);
-        } else if part.eq_ignore_ascii_case(wanted) {
-            spelled.push_str(wanted);
+        spelled.push_str(if wanted.starts_with('{') {
+            actual
         } else {
-            return None;
-        }
+            wanted
+        });
     }
-    actual.next().is_none().then_some(spelled)
+    spelled
 }
 
 #[cfg(test)]

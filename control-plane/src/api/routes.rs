@@ -1,17 +1,22 @@
 //! Every route in one table.
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, OriginalUri};
 use axum::http::Method;
 use axum::middleware;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use tower::ServiceExt;
 
-use super::body::MAX_BODY_BYTES;
+use super::auth::Authorized;
+use super::body::{Body, MAX_BODY_BYTES};
 use super::error::ApiError;
 use super::paths::Spelling;
 use super::state::ApiState;
-use super::{admin, auth, instance, media, message, root, settings, sink, trace, webhook};
+use super::{
+    absent, admin, auth, instance, layers, media, message, root, settings, sink, trace, webhook,
+};
 
 /// The router of the API. It has no task, no global and no state but `state`.
 pub fn router(state: ApiState) -> Router {
@@ -25,6 +30,7 @@ pub fn router(state: ApiState) -> Router {
             "/instance/connect/{name}",
             get(instance::connect).post(instance::connect_post),
         )
+        .at("/instance/qrcode/{name}", get(instance::connect))
         .at(
             "/instance/connectionState/{name}",
             get(instance::connection_state),
@@ -34,17 +40,24 @@ pub fn router(state: ApiState) -> Router {
             "/instance/restart/{name}",
             post(instance::restart).put(instance::restart),
         )
+        .at("/instance/rotateToken/{name}", post(instance::rotate_token))
         .at("/instance/logout/{name}", delete(instance::logout))
         .at("/instance/delete/{name}", delete(instance::delete))
         .at("/media/{instance}/{name}", get(media::show))
         .at("/message/sendText/{name}", post(message::send_text))
-        .at("/webhook/set/{name}", post(webhook::set))
+        .at("/webhook/set/{name}", post(webhook::set).put(webhook::set))
         .at("/webhook/find/{name}", get(webhook::find))
-        .at("/websocket/set/{name}", post(sink::set_websocket))
+        .at(
+            "/websocket/set/{name}",
+            post(sink::set_websocket).put(sink::set_websocket),
+        )
         .at("/websocket/find/{name}", get(sink::find_websocket))
-        .at("/sqs/set/{name}", post(sink::set_sqs))
+        .at("/sqs/set/{name}", post(sink::set_sqs).put(sink::set_sqs))
         .at("/sqs/find/{name}", get(sink::find_sqs))
-        .at("/settings/set/{name}", post(settings::set))
+        .at(
+            "/settings/set/{name}",
+            post(settings::set).put(settings::set),
+        )
         .at("/settings/find/{name}", get(settings::find))
         .at("/verify-creds", post(auth::verify))
         .at("/admin/shards", get(admin::shards))
@@ -52,6 +65,8 @@ pub fn router(state: ApiState) -> Router {
         .at("/admin/connectors/{id}/drain", post(admin::drain))
         .at("/admin/instances/{name}", get(admin::whereabouts))
         .at("/admin/instances/{name}/move", post(admin::relocate))
+        .absent_sinks()
+        .absent_chatbots()
         .finish(state)
 }
 
@@ -69,18 +84,68 @@ impl Table {
         }
     }
 
-    fn at(mut self, template: &'static str, methods: MethodRouter<ApiState>) -> Self {
+    fn at(
+        mut self,
+        template: impl Into<Cow<'static, str>>,
+        methods: MethodRouter<ApiState>,
+    ) -> Self {
+        let template = template.into();
+        self.router = self.router.route(&template, methods);
         self.spelling.learn(template);
-        self.router = self.router.route(template, methods);
         self
+    }
+
+    /// Each sink that is not there.
+    fn absent_sinks(self) -> Self {
+        absent::SINKS.into_iter().fold(self, |table, sink| {
+            let set = move |row: Authorized, body: Body| absent::set_sink(sink, row, body);
+            table
+                .at(format!("/{sink}/set/{{name}}"), post(set).put(set))
+                .at(format!("/{sink}/find/{{name}}"), get(absent::find_sink))
+        })
+    }
+
+    /// Each chatbot, of which none is there, with what only some of them have.
+    fn absent_chatbots(self) -> Self {
+        let table = absent::BOTS.into_iter().fold(self, |table, (bot, text)| {
+            let no = move |row: Authorized, body: Body| absent::refuse(text, row, body);
+            let find = move |row: Authorized, body: Body| absent::find_bots(text, row, body);
+            table
+                .at(format!("/{bot}/create/{{name}}"), post(no))
+                .at(format!("/{bot}/find/{{name}}"), get(find))
+                .at(format!("/{bot}/find/{{id}}/{{name}}"), get(no))
+                .at(format!("/{bot}/fetch/{{id}}/{{name}}"), get(no))
+                .at(format!("/{bot}/update/{{id}}/{{name}}"), put(no).post(no))
+                .at(format!("/{bot}/delete/{{id}}/{{name}}"), delete(no))
+                .at(format!("/{bot}/settings/{{name}}"), post(no))
+                .at(format!("/{bot}/fetchSettings/{{name}}"), get(no))
+                .at(format!("/{bot}/changeStatus/{{name}}"), post(no))
+                .at(format!("/{bot}/fetchSessions/{{id}}/{{name}}"), get(no))
+                .at(format!("/{bot}/ignoreJid/{{name}}"), post(no))
+        });
+        let typebot = |row: Authorized, body: Body| absent::refuse("Typebot", row, body);
+        let openai = |row: Authorized, body: Body| absent::refuse("Openai", row, body);
+        let chatwoot = |row: Authorized, body: Body| absent::refuse("Chatwoot", row, body);
+        table
+            .at("/typebot/start/{name}", post(typebot))
+            .at("/openai/creds/{name}", post(openai).get(openai))
+            .at("/openai/creds/{id}/{name}", delete(openai))
+            .at("/openai/getModels/{name}", get(openai))
+            .at("/chatwoot/set/{name}", post(chatwoot))
+            .at("/chatwoot/find/{name}", get(chatwoot))
     }
 
     fn finish(self, state: ApiState) -> Router {
         let Self { router, spelling } = self;
+        let cors = layers::cors(&state.options().cors);
         let routes = router
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(middleware::from_fn(layers::etag))
+            .layer(layers::compression())
+            .layer(cors)
+            .layer(middleware::from_fn(layers::options))
             .layer(middleware::from_fn(trace::request))
             .with_state(state);
         // A layer would run after routing, too late to correct the path.

@@ -8,6 +8,7 @@ use pombal_domain::ShardId;
 use pombal_store::media::local::LocalMedia;
 use pombal_store::{Egress, Keys, Queue, Registry};
 
+use crate::config::CorsConfig;
 use crate::secret::Secret;
 
 /// How the API behaves.
@@ -33,6 +34,8 @@ pub struct ApiOptions {
     pub whatsapp_web_version: String,
     /// Media whose links lead here; none when they lead elsewhere. Default none.
     pub media: Option<LocalMedia>,
+    /// Which pages of other origins may call the API. Default: all, without credentials.
+    pub cors: CorsConfig,
 }
 
 impl ApiOptions {
@@ -50,6 +53,7 @@ impl ApiOptions {
             delete_wait: Duration::from_secs(5),
             whatsapp_web_version: "2.3000.0".to_owned(),
             media: None,
+            cors: CorsConfig::default(),
         }
     }
 }

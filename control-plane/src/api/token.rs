@@ -1,10 +1,17 @@
 //! Instance tokens: kept sealed under the instance's data key, found by their hash.
 
+use axum::http::HeaderValue;
 use pombal_domain::{Instance, InstanceId};
 use pombal_store::{DataKey, Keys, keys};
 use uuid::Uuid;
 
+use super::error::ApiError;
+use super::fields::Fields;
+use super::state::ApiState;
 use crate::secret::Secret;
+
+/// Longest token in characters: the width of the original's column.
+const MAX_CHARS: usize = 255;
 
 /// A token can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +33,32 @@ pub enum Error {
 /// A fresh token: an upper-case UUID v4, as the original makes them.
 pub(super) fn random() -> Secret {
     Secret::new(Uuid::new_v4().to_string().to_uppercase())
+}
+
+/// The field `token`, if it is there and not empty.
+pub(super) fn read(fields: &mut Fields<'_>) -> Option<Secret> {
+    let text = fields.string("token", MAX_CHARS)?;
+    if text.is_empty() {
+        return None;
+    }
+    // It has to come back in a header, whose ends are trimmed on the way.
+    if HeaderValue::from_bytes(text.as_bytes()).is_err() || text.trim() != text {
+        fields.violate("token can't be sent as a header");
+        return None;
+    }
+    Some(Secret::new(text))
+}
+
+/// Refuses the global key as a token. Tokens of other instances are the registry's to refuse.
+pub(super) fn check_free(state: &ApiState, token: &Secret) -> Result<(), ApiError> {
+    let is_global = state
+        .options()
+        .global_key
+        .matches(token.expose().as_bytes());
+    if is_global {
+        return Err(ApiError::token_taken());
+    }
+    Ok(())
 }
 
 /// Seals the token of `instance`.

@@ -9,7 +9,8 @@ use axum::response::Response;
 use tracing::Instrument;
 use uuid::Uuid;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header with a request's id.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Runs the request in a span and logs how it went. The answer carries the request's id.
 pub(super) async fn request(req: Request, next: Next) -> Response {

@@ -12,10 +12,16 @@ use crate::secret::Secret;
 /// Most tokens kept. When they are more, all are forgotten.
 const MOST: usize = 10_000;
 
-/// Opens tokens; an instance's token never changes, so each is opened once.
+/// Opens tokens, each once.
 pub(super) struct Tokens {
     keys: Arc<dyn Keys>,
-    known: Mutex<HashMap<InstanceId, Secret>>,
+    known: Mutex<HashMap<InstanceId, Known>>,
+}
+
+/// An instance's token, and its hash: who gets a new token gets a new hash.
+struct Known {
+    hash: String,
+    token: Secret,
 }
 
 impl Tokens {
@@ -28,19 +34,28 @@ impl Tokens {
 
     /// The token of `instance`.
     pub(super) async fn of(&self, instance: &Instance) -> Result<Secret, token::Error> {
-        if let Some(token) = self.known().get(&instance.id) {
-            return Ok(token.clone());
+        let known = self.known().get(&instance.id).and_then(|known| {
+            let is_current = known.hash == instance.token_hash;
+            is_current.then(|| known.token.clone())
+        });
+        if let Some(token) = known {
+            return Ok(token);
         }
         let token = token::open(self.keys.as_ref(), instance).await?;
         let mut known = self.known();
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(instance.id, token.clone());
+        let hash = instance.token_hash.clone();
+        let entry = Known {
+            hash,
+            token: token.clone(),
+        };
+        known.insert(instance.id, entry);
         Ok(token)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<InstanceId, Secret>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<InstanceId, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 
 use super::{Error, key};
 use crate::api::{ApiOptions, ApiState, router};
-use crate::config::{self, WebhookConfig};
+use crate::config::{self, CorsConfig, WebhookConfig};
 
 /// The stage whose name is not in paths.
 const NO_STAGE: &str = "$default";
@@ -25,6 +25,7 @@ const NO_STAGE: &str = "$default";
 /// When the environment can't be used, or Lambda's Runtime API fails.
 pub async fn run() -> Result<(), Error> {
     let webhook = WebhookConfig::from_env()?;
+    let cors = CorsConfig::from_env()?;
     let server_url = config::server_url()?.unwrap_or_default();
     let deployment = Deployment::from_env().await?;
     let state = ApiState::new(
@@ -35,6 +36,7 @@ pub async fn run() -> Result<(), Error> {
         ApiOptions {
             shards: deployment.config().shards,
             send_ttl: config::send_ttl()?,
+            cors,
             ..ApiOptions::new(key::load(&deployment).await?, server_url)
         },
     )?;

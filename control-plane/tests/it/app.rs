@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use pombal_control_plane::api::{ApiOptions, ApiState, router};
@@ -134,11 +134,17 @@ impl TestApp {
         }
     }
 
+    /// The router, for who serves it on a socket.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
         Call {
             app: self,
             request: Request::builder().method(method).uri(path),
             body: None,
+            chunked: false,
         }
     }
 
@@ -148,6 +154,10 @@ impl TestApp {
 
     pub(crate) fn post(&self, path: &str) -> Call<'_> {
         self.call(Method::POST, path)
+    }
+
+    pub(crate) fn put(&self, path: &str) -> Call<'_> {
+        self.call(Method::PUT, path)
     }
 
     pub(crate) fn delete(&self, path: &str) -> Call<'_> {
@@ -167,13 +177,17 @@ pub(crate) struct Call<'a> {
     app: &'a TestApp,
     request: axum::http::request::Builder,
     body: Option<Vec<u8>>,
+    chunked: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// The body if it is JSON, else `null`.
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) bytes: Bytes,
 }
 
 impl Call<'_> {
@@ -195,6 +209,12 @@ impl Call<'_> {
         self
     }
 
+    /// Sends the body in pieces, without saying how long it is.
+    pub(crate) fn chunked(mut self) -> Self {
+        self.chunked = true;
+        self
+    }
+
     pub(crate) async fn json(self, body: &Value) -> Answer {
         self.header("content-type", "application/json")
             .body(body.to_string())
@@ -203,10 +223,15 @@ impl Call<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
-        let request = self
-            .request
-            .body(Body::from(self.body.unwrap_or_default()))
-            .unwrap();
+        let body = self.body.unwrap_or_default();
+        let body = if self.chunked {
+            let pieces: Vec<_> = body.chunks(1 << 16).map(Bytes::copy_from_slice).collect();
+            let pieces = pieces.into_iter().map(Ok::<_, std::io::Error>);
+            Body::from_stream(futures::stream::iter(pieces))
+        } else {
+            Body::from(body)
+        };
+        let request = self.request.body(body).unwrap();
         let response = self.app.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -215,11 +240,18 @@ impl Call<'_> {
             status: parts.status,
             headers: parts.headers,
             body,
+            bytes,
         }
     }
 }
 
 impl Answer {
+    /// A header as text; empty when it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+
     /// Checks the envelope of an error.
     #[track_caller]
     pub(crate) fn assert_error(&self, status: u16, reason: &str, message: &Value) {

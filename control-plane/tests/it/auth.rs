@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::app::TestApp;
 
-const OF_AN_INSTANCE: [(Method, &str); 10] = [
+const OF_AN_INSTANCE: [(Method, &str); 24] = [
     (Method::GET, "/instance/connect/"),
     (Method::POST, "/instance/connect/"),
     (Method::GET, "/instance/connectionState/"),
@@ -16,6 +16,20 @@ const OF_AN_INSTANCE: [(Method, &str); 10] = [
     (Method::POST, "/message/sendText/"),
     (Method::POST, "/webhook/set/"),
     (Method::GET, "/webhook/find/"),
+    (Method::GET, "/instance/qrcode/"),
+    (Method::POST, "/instance/rotateToken/"),
+    (Method::PUT, "/webhook/set/"),
+    (Method::POST, "/websocket/set/"),
+    (Method::GET, "/websocket/find/"),
+    (Method::POST, "/sqs/set/"),
+    (Method::GET, "/sqs/find/"),
+    (Method::POST, "/settings/set/"),
+    (Method::PUT, "/settings/set/"),
+    (Method::GET, "/settings/find/"),
+    (Method::POST, "/rabbitmq/set/"),
+    (Method::GET, "/pusher/find/"),
+    (Method::GET, "/typebot/find/"),
+    (Method::DELETE, "/openai/delete/7/"),
 ];
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! `GET /instance/fetchInstances`.
 
-use pombal_domain::StatusReason;
+use futures::StreamExt;
 use pombal_domain::instance::Disconnection;
 use pombal_domain::time::UnixMs;
+use pombal_domain::{Instance, InstanceId, InstanceName, StatusReason};
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
@@ -124,11 +125,96 @@ async fn filters_and_scopes() {
             .await
             .assert_error(404, "Not Found", &text);
     }
+    let two = fetch(global, "?instanceName=b3&instanceName[]=b1").await;
+    assert_eq!(names(&two.body), ["b3", "b1"]);
+    fetch(global, "?instanceName=x&instanceName=b1&instanceName=y")
+        .await
+        .assert_error(404, "Not Found", &json!(["Instances \"x, y\" not found"]));
     for query in [
         "?instanceName=b2".to_owned(),
         "?instanceName=ghost".into(),
+        "?instanceName=b1&instanceName=b2".into(),
         format!("?instanceId={b2}"),
     ] {
         fetch("T-1", &query).await.assert_unauthorized();
     }
+}
+
+/// Rows straight into the registry: the API would take its time for so many.
+async fn fill(app: &TestApp, count: usize) {
+    let body = json!({ "instanceName": "i0000", "number": "5511999990001" });
+    app.post("/instance/create").global().json(&body).await;
+    let first = app.stores.row("i0000").await;
+    let rows = (1..count).map(|i| {
+        let row = Instance {
+            id: InstanceId::random(),
+            name: InstanceName::parse(&format!("i{i:04}")).unwrap(),
+            token_hash: format!("{i:064}"),
+            ..first.clone()
+        };
+        async move { app.stores.registry.create_instance(&row).await.unwrap() }
+    });
+    futures::stream::iter(rows)
+        .buffer_unordered(32)
+        .collect::<Vec<()>>()
+        .await;
+}
+
+#[tokio::test]
+async fn more_than_a_thousand_come_in_pages() {
+    let app = TestApp::start().await;
+    fill(&app, 1005).await;
+    let fetch = async |query: &str| {
+        let path = format!("/instance/fetchInstances?{query}");
+        app.get(&path).global().send().await
+    };
+    let names = |body: &Value| -> Vec<String> {
+        let rows = body.as_array().unwrap().iter();
+        rows.map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    // Clients that know nothing of pages get a thousand, and are told that there are more.
+    let first = fetch("").await;
+    assert_eq!(names(&first.body).len(), 1000);
+    let next = first.header("x-next-cursor").to_owned();
+    let rest = fetch(&format!("cursor={next}")).await;
+    let wanted: Vec<_> = (1000..1005).map(|i| format!("i{i:04}")).collect();
+    assert_eq!(
+        (names(&rest.body), rest.header("x-next-cursor")),
+        (wanted, "")
+    );
+
+    // All of them, once, in order; the last page says that it is the last.
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    for pages in 1.. {
+        let page = fetch(&format!("limit=335&cursor={cursor}")).await;
+        all.extend(names(&page.body));
+        cursor = page.header("x-next-cursor").to_owned();
+        if cursor.is_empty() {
+            assert_eq!(pages, 3);
+            break;
+        }
+    }
+    let wanted: Vec<_> = (0..1005).map(|i| format!("i{i:04}")).collect();
+    assert_eq!(all, wanted);
+
+    for (query, message) in [
+        (
+            "limit=0",
+            json!([["limit must be greater than or equal to 1"]]),
+        ),
+        (
+            "limit=1001",
+            json!([["limit must be less than or equal to 1000"]]),
+        ),
+        ("limit=x", json!([["limit is not of a type(s) integer"]])),
+        ("cursor=!", json!(["Invalid cursor"])),
+        ("cursor=Lw", json!(["Invalid cursor"])),
+    ] {
+        fetch(query).await.assert_bad_request(&message);
+    }
+    // All have the same number: the filter goes through pages as well.
+    let page = fetch("number=5511999990001&limit=2").await;
+    assert_eq!(names(&page.body), ["i0000", "i0001"]);
+    assert!(!page.header("x-next-cursor").is_empty());
 }

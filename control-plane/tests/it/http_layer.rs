@@ -70,64 +70,37 @@ async fn paths_are_expresses() {
 }
 
 #[tokio::test]
-async fn bodies_come_in_many_shapes() {
-    let app = TestApp::start().await;
-    let create = || app.post("/instance/create").global();
-
-    let malformed = create()
-        .header("content-type", "application/json")
-        .body("{\"a\":")
-        .send()
-        .await;
-    assert_eq!(malformed.status, StatusCode::BAD_REQUEST);
-    assert_eq!(malformed.body["error"], "Internal Server Error");
-    assert!(
-        malformed.body["response"]["message"]
-            .as_str()
-            .unwrap()
-            .contains("EOF")
-    );
-
-    for body in ["", "  ", "{}", "{\"instanceName\":null}"] {
-        let answer = create().body(body).send().await;
-        answer.assert_bad_request(&json!([["instance requires property \"instanceName\""]]));
+async fn older_routes_lead_to_the_same_place() {
+    let app = TestApp::start_alone().await;
+    let token = app.create("b1").await;
+    let off = json!({
+        "rejectCall": false, "groupsIgnore": false, "alwaysOnline": false,
+        "readMessages": false, "readStatus": false, "syncFullHistory": false,
+    });
+    let sink = json!({ "enabled": true, "events": ["CALL"] });
+    for (path, body) in [
+        ("/settings/set/b1", off),
+        ("/webhook/set/b1", json!({ "url": "https://example.com" })),
+        ("/websocket/set/b1", sink.clone()),
+        ("/sqs/set/b1", sink),
+    ] {
+        let put = app.put(path).key(&token).json(&body).await;
+        let post = app.post(path).key(&token).json(&body).await;
+        assert_eq!(
+            (put.status, post.status),
+            (StatusCode::CREATED, StatusCode::CREATED)
+        );
+        assert_eq!(put.body["id"], post.body["id"]);
     }
-    let array = create().body("[1]").send().await;
-    array.assert_bad_request(&json!([["instance is not of a type(s) object"]]));
-
-    let form = create()
-        .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
-        .body("instanceName=form&integration=WHATSAPP-BAILEYS&rejectCall=true&webhook[url]=https%3A%2F%2Fexample.com")
-        .send()
-        .await;
-    assert_eq!(form.status, StatusCode::CREATED, "{}", form.body);
-    assert_eq!(form.body["settings"]["rejectCall"], true);
-    assert_eq!(form.body["webhook"]["webhookUrl"], "https://example.com");
-}
-
-#[tokio::test]
-async fn large_bodies_are_refused_clearly() {
-    let app = TestApp::start().await;
-    let create = || app.post("/instance/create").global();
-    let long = create()
-        .json(&json!({ "instanceName": "x".repeat(1 << 20) }))
-        .await;
-    long.assert_bad_request(&json!([[
-        "instanceName does not meet maximum length of 100"
-    ]]));
-    let larger = create()
-        .json(&json!({ "instanceName": "x".repeat(2 << 20) }))
-        .await;
-    larger.assert_error(
-        413,
-        "Payload Too Large",
-        &json!(["request body is larger than 1114112 bytes"]),
-    );
-    // The key comes first even so.
-    let stranger = app
-        .post("/instance/create")
-        .body(vec![b'x'; 2 << 20])
-        .send()
-        .await;
-    stranger.assert_unauthorized();
+    for (method, path) in [
+        (Method::GET, "/instance/qrcode/b1"),
+        (Method::POST, "/instance/connect/b1"),
+        (Method::GET, "/instance/connect/b1"),
+        (Method::PUT, "/instance/restart/b1"),
+    ] {
+        let answer = app.call(method, path).key(&token).send().await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        assert_eq!(answer.body["instance"]["instanceName"], "b1");
+        assert_eq!(answer.body["count"], 0);
+    }
 }

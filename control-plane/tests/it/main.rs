@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod absent;
 mod admin;
 mod app;
 mod auth;
 #[cfg(feature = "aws-conformance")]
 mod aws;
+mod bodies;
+mod browsers;
 mod connect;
 mod connector;
 mod create;
@@ -18,7 +21,9 @@ mod janitor;
 mod lifecycle;
 mod logs;
 mod media;
+mod not_copied;
 mod receiver;
+mod rotate_token;
 mod send_text;
 mod settings;
 mod sinks;

@@ -69,6 +69,7 @@ impl Parts {
                 shards: settings.args.shards,
                 send_ttl: settings.send_ttl,
                 media: Some(media.clone()),
+                cors: settings.cors.clone(),
                 ..ApiOptions::new(global_key, &url)
             },
         )?;

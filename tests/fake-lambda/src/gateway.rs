@@ -2,8 +2,11 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
+use std::io::Read;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 use serde_json::{Map, Value, json};
 
 /// One request.
@@ -54,6 +57,13 @@ impl HttpCall {
     pub fn json(mut self, body: &Value) -> Self {
         self.body = Some(body.to_string().into_bytes());
         self.header("content-type", "application/json")
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
     }
 
     /// With the body in base64, as API Gateway hands in what it takes for no text.
@@ -116,21 +126,30 @@ pub struct Answer {
     pub status: u64,
     /// Headers as API Gateway gets them.
     pub headers: Value,
-    /// The body if it is JSON, else `null`.
+    /// The body if it is JSON, else `null`; unpacked if it was packed.
     pub body: Value,
+    /// Whether the body came in base64, as everything must that is no text.
+    pub base64: bool,
 }
 
 impl Answer {
     pub(crate) fn read(answer: &Value) -> Self {
         let text = answer["body"].as_str().unwrap_or_default();
-        let bytes = match answer["isBase64Encoded"].as_bool() {
-            Some(true) => STANDARD.decode(text).unwrap(),
-            _ => text.as_bytes().to_vec(),
+        let base64 = answer["isBase64Encoded"] == true;
+        let mut bytes = if base64 {
+            STANDARD.decode(text).unwrap()
+        } else {
+            text.as_bytes().to_vec()
         };
+        if answer["headers"]["content-encoding"] == "gzip" {
+            let packed = std::mem::take(&mut bytes);
+            GzDecoder::new(&*packed).read_to_end(&mut bytes).unwrap();
+        }
         Self {
             status: answer["statusCode"].as_u64().unwrap(),
             headers: answer["headers"].clone(),
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            base64,
         }
     }
 }

@@ -35,13 +35,7 @@ pub(in crate::api) async fn create(
         .transpose()?;
     let (is_v1, qrcode) = (request.is_v1, request.qrcode);
     let token = request.token.take().unwrap_or_else(token::random);
-    if state
-        .options()
-        .global_key
-        .matches(token.expose().as_bytes())
-    {
-        return Err(ApiError::token_taken());
-    }
+    token::check_free(&state, &token)?;
     let row = new_row(&state, request, webhook, &token, now).await?;
     state
         .registry()

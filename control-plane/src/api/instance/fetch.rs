@@ -1,52 +1,48 @@
 //! `GET /instance/fetchInstances`.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-use pombal_domain::{Instance, InstanceName, PhoneNumber};
-use serde::Deserialize;
+use pombal_domain::{Chain, Instance, InstanceName, PhoneNumber};
 
+use super::fetch_query::{FetchQuery, cursor};
 use super::fetch_row::FetchedInstance;
 use crate::api::auth::Caller;
 use crate::api::error::ApiError;
 use crate::api::state::ApiState;
 use crate::api::token;
-use pombal_domain::Chain;
 
 /// Rows per registry read.
 const PAGE: usize = 100;
 /// Tokens opened at once: each may cost a call to the key service.
 const TOKENS_AT_ONCE: usize = 16;
 
-/// Filters; empty ones don't count.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::api) struct FetchQuery {
-    instance_name: Option<String>,
-    instance_id: Option<String>,
-    number: Option<String>,
-}
+/// The header that says that there are more, and where they begin.
+pub(in crate::api) const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
 
+/// The instances that the caller may see and asks for, at most `limit` of them after `cursor`.
 pub(in crate::api) async fn fetch_instances(
     State(state): State<ApiState>,
     caller: Caller,
-    query: Result<Query<FetchQuery>, QueryRejection>,
-) -> Result<Json<Vec<FetchedInstance>>, ApiError> {
-    let filter = query
-        .map(|Query(query)| query)
-        .unwrap_or_default()
-        .without_empty();
-    let rows = match caller {
-        Caller::Global => filter.among_all(&state).await?,
-        Caller::Token(row) => vec![filter.own(*row)?],
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let query = FetchQuery::parse(query.as_deref().unwrap_or_default())?;
+    let (rows, next) = match caller {
+        Caller::Global => among_all(&query, &state).await?,
+        Caller::Token(row) => (vec![own(&query, *row)?], None),
     };
-    let shown = futures::stream::iter(rows)
+    let shown: Vec<_> = futures::stream::iter(rows)
         .map(|row| show(&state, row))
         .buffered(TOKENS_AT_ONCE)
         .collect()
         .await;
-    Ok(Json(shown))
+    let mut response = Json(shown).into_response();
+    if let Some(next) = next {
+        response.headers_mut().insert(NEXT_CURSOR, next);
+    }
+    Ok(response)
 }
 
 async fn show(state: &ApiState, row: Instance) -> FetchedInstance {
@@ -58,95 +54,107 @@ async fn show(state: &ApiState, row: Instance) -> FetchedInstance {
     FetchedInstance::new(row, token.ok().as_ref())
 }
 
-impl FetchQuery {
-    fn without_empty(self) -> Self {
-        let some = |text: Option<String>| text.filter(|t| !t.is_empty());
-        Self {
-            instance_name: some(self.instance_name),
-            instance_id: some(self.instance_id),
-            number: some(self.number),
-        }
-    }
-
-    /// The rows that the holder of the global key asks for.
-    async fn among_all(&self, state: &ApiState) -> Result<Vec<Instance>, ApiError> {
-        let registry = state.registry();
-        let wanted = self
-            .instance_id
-            .as_ref()
-            .or(self.number.as_ref())
-            .or(self.instance_name.as_ref());
-        let rows = if let Some(id) = &self.instance_id {
-            let row = match id.parse() {
-                Ok(id) => registry.instance_by_id(id).await?,
-                Err(_) => None,
-            };
-            Vec::from_iter(row)
-        } else if let Some(name) = &self.instance_name {
-            let row = match InstanceName::parse(name) {
-                Ok(name) => registry.instance(&name).await?,
-                Err(_) => None,
-            };
-            Vec::from_iter(row)
-        } else {
-            all(state).await?
+/// The rows that the holder of the global key asks for, and where the others begin.
+async fn among_all(
+    query: &FetchQuery,
+    state: &ApiState,
+) -> Result<(Vec<Instance>, Option<HeaderValue>), ApiError> {
+    let registry = state.registry();
+    if let Some(id) = &query.id {
+        let row = match id.parse() {
+            Ok(id) => registry.instance_by_id(id).await?,
+            Err(_) => None,
         };
-        let rows: Vec<_> = rows.into_iter().filter(|row| self.takes(row)).collect();
-        match wanted {
-            Some(wanted) if rows.is_empty() => Err(not_found(wanted)),
-            _ => Ok(rows),
+        let row = row.filter(|row| takes(query, row));
+        let row = row.ok_or_else(|| not_found(std::slice::from_ref(id)))?;
+        return Ok((vec![row], None));
+    }
+    if query.names.is_empty() {
+        let (rows, next) = page(query, state).await?;
+        return match &query.number {
+            Some(number) if rows.is_empty() => Err(not_found(std::slice::from_ref(number))),
+            _ => Ok((rows, next)),
+        };
+    }
+    let (mut rows, mut missing) = (Vec::new(), Vec::new());
+    for name in &query.names {
+        let row = match InstanceName::parse(name) {
+            Ok(name) => registry.instance(&name).await?,
+            Err(_) => None,
+        };
+        match row.filter(|row| takes(query, row)) {
+            Some(row) => rows.push(row),
+            None => missing.push(name.clone()),
         }
     }
-
-    /// The caller's own row. Names and ids of others are nothing to learn about.
-    fn own(&self, row: Instance) -> Result<Instance, ApiError> {
-        if !self.names(&row) {
-            return Err(ApiError::unauthorized());
-        }
-        match &self.number {
-            Some(number) if !self.takes(&row) => Err(not_found(number)),
-            _ => Ok(row),
-        }
-    }
-
-    fn names(&self, row: &Instance) -> bool {
-        let name = self
-            .instance_name
-            .as_ref()
-            .is_none_or(|name| name == row.name.as_str());
-        let id = self
-            .instance_id
-            .as_ref()
-            .is_none_or(|id| id.parse().ok() == Some(row.id));
-        name && id
-    }
-
-    fn takes(&self, row: &Instance) -> bool {
-        let own = row.number.as_ref().map(PhoneNumber::as_str);
-        self.names(row)
-            && self
-                .number
-                .as_deref()
-                .is_none_or(|number| own == Some(number))
+    match &query.number {
+        _ if missing.is_empty() => Ok((rows, None)),
+        Some(number) => Err(not_found(std::slice::from_ref(number))),
+        None => Err(not_found(&missing)),
     }
 }
 
-async fn all(state: &ApiState) -> Result<Vec<Instance>, ApiError> {
+/// The caller's own row. Names and ids of others are nothing to learn about.
+fn own(query: &FetchQuery, row: Instance) -> Result<Instance, ApiError> {
+    if !is_named(query, &row) {
+        return Err(ApiError::unauthorized());
+    }
+    match &query.number {
+        Some(number) if !takes(query, &row) => Err(not_found(std::slice::from_ref(number))),
+        _ => Ok(row),
+    }
+}
+
+/// Whether the query names only `row`, if it names any.
+fn is_named(query: &FetchQuery, row: &Instance) -> bool {
+    let names = query.names.iter().all(|name| name == row.name.as_str());
+    let id = query.id.as_ref();
+    names && id.is_none_or(|id| id.parse().ok() == Some(row.id))
+}
+
+fn takes(query: &FetchQuery, row: &Instance) -> bool {
+    let own = row.number.as_ref().map(PhoneNumber::as_str);
+    let named = query.names.is_empty() || query.names.iter().any(|n| n == row.name.as_str());
+    let id = query.id.as_ref();
+    named
+        && id.is_none_or(|id| id.parse().ok() == Some(row.id))
+        && query
+            .number
+            .as_deref()
+            .is_none_or(|number| own == Some(number))
+}
+
+/// Up to `limit` rows in the order of names, and where the next page begins if there is one.
+async fn page(
+    query: &FetchQuery,
+    state: &ApiState,
+) -> Result<(Vec<Instance>, Option<HeaderValue>), ApiError> {
     let mut rows: Vec<Instance> = Vec::new();
-    loop {
-        let after = rows.last().map(|row| row.name.clone());
-        let page = state
+    let mut after = query.after.clone();
+    // One more than is shown tells whether there is another page.
+    while rows.len() <= query.limit {
+        let size = PAGE.min(query.limit + 1);
+        let read = state
             .registry()
-            .list_instances(after.as_ref(), PAGE)
+            .list_instances(after.as_ref(), size)
             .await?;
-        let is_last = page.len() < PAGE;
-        rows.extend(page);
+        let is_last = read.len() < size;
+        after = read.last().map(|row| row.name.clone());
+        rows.extend(read.into_iter().filter(|row| takes(query, row)));
         if is_last {
-            return Ok(rows);
+            break;
         }
     }
+    if rows.len() <= query.limit {
+        return Ok((rows, None));
+    }
+    rows.truncate(query.limit);
+    let next = rows.last().and_then(|row| cursor(&row.name));
+    Ok((rows, next))
 }
 
-fn not_found(wanted: &str) -> ApiError {
-    ApiError::not_found(format!("Instance \"{wanted}\" not found"))
+fn not_found(wanted: &[String]) -> ApiError {
+    let plural = if wanted.len() > 1 { "s" } else { "" };
+    let wanted = wanted.join(", ");
+    ApiError::not_found(format!("Instance{plural} \"{wanted}\" not found"))
 }

@@ -93,6 +93,57 @@ async fn requests_are_answered_as_the_contract_says() {
 }
 
 #[tokio::test]
+async fn what_browsers_and_caches_ask_for_passes_the_gateway() {
+    let deployed = Deployed::new().await;
+    let api = deployed.env.start(API).await;
+    for name in ["b1", "b2", "b3"] {
+        assert_eq!(api.call(&creation(name)).await.status, 201);
+    }
+    // Packed bodies are no text: the gateway wants them in base64, or it spoils them.
+    let fetch = get("/instance/fetchInstances");
+    let plain = api.call(&fetch).await;
+    assert!(!plain.base64);
+    let packed = api
+        .call(&fetch.clone().header("accept-encoding", "gzip"))
+        .await;
+    assert_eq!(packed.headers["content-encoding"], "gzip");
+    assert!(packed.base64);
+    assert_eq!(packed.body, plain.body);
+    let tag = packed.headers["etag"].as_str().unwrap();
+    let known = api.call(&fetch.header("if-none-match", tag)).await;
+    assert_eq!((known.status, known.body), (304, Value::Null));
+
+    let call = HttpCall::new("OPTIONS", "/instance/create")
+        .header("origin", "https://manager.example")
+        .header("access-control-request-method", "POST");
+    let preflight = api.call(&call).await;
+    assert_eq!(preflight.status, 204);
+    assert_eq!(preflight.headers["access-control-allow-origin"], "*");
+    let head = api.call(&HttpCall::new("HEAD", "/")).await;
+    assert_eq!((head.status, head.body), (200, Value::Null));
+
+    let message = json!(["request body is larger than 1114112 bytes"]);
+    let large = json!({ "instanceName": "x".repeat(2 << 20) });
+    let large = HttpCall::new("POST", "/instance/create")
+        .key(GLOBAL_KEY)
+        .json(&large);
+    for call in [large.clone(), large.base64()] {
+        let refused = api.call(&call).await;
+        assert_error(&refused, 413, "Payload Too Large", &message);
+    }
+    let body =
+        "--x\r\nContent-Disposition: form-data; name=\"instanceName\"\r\n\r\nb4\r\n--x--\r\n";
+    let form = HttpCall::new("POST", "/instance/create")
+        .key(GLOBAL_KEY)
+        .header("content-type", "multipart/form-data; boundary=x")
+        .body(body)
+        .base64();
+    let made = api.call(&form).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.body["instance"]["instanceName"], "b4");
+}
+
+#[tokio::test]
 async fn a_text_goes_to_its_owner_and_the_answer_comes_back() {
     let deployed = Deployed::new().await;
     let api = deployed.env.start(API).await;
@@ -167,6 +218,8 @@ async fn what_is_wrong_with_the_environment_is_named() {
         ("AUTHENTICATION_API_KEY", "short"),
         ("SERVER_URL", "gateway.test"),
         ("WEBHOOK_ALLOW_PRIVATE", "yes"),
+        ("CORS_CREDENTIALS", "true"),
+        ("CORS_METHODS", "GET,PUSH"),
     ] {
         let queues = "http://127.0.0.1:9/000000000000/pombal-";
         let env = Env::naming("table", queues, "alias/key", "bucket").with(variable, value);

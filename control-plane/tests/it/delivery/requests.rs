@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use pombal_control_plane::api::token;
+use pombal_control_plane::{Secret, token_hash};
 use pombal_domain::EventName;
 use serde_json::{Value, json};
 
@@ -68,6 +70,30 @@ async fn by_events_adds_a_suffix_and_the_destination_stays() {
     assert_eq!(hit.json()["destination"], json!(receiver.url));
     assert_eq!(hit.json()["event"], "group-participants.update");
     assert_eq!(hit.json()["apikey"], "T-1");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_token_is_shown_from_the_next_event_on() {
+    let (rig, receiver) = (Rig::new().await, TestReceiver::ok().await);
+    let row = rig.instance("b1", &receiver.url).await;
+    let service = rig.start_with(|options| options.expose_keys = true);
+    rig.publish_all(&row, [1]).await;
+    eventually("one delivered", || service.counts().delivered == 1).await;
+    let stores = &rig.stores;
+    let key = stores.keys.unwrap(row.id, &row.data_key).await.unwrap();
+    let sealed = token::seal(&key, row.id, &Secret::new("T-2")).unwrap();
+    let hash = token_hash(b"T-2");
+    let replaced = stores.registry.replace_token(&row, &hash, sealed);
+    replaced.await.unwrap();
+    rig.publish_all(&row, [2]).await;
+    eventually("both delivered", || service.counts().delivered == 2).await;
+    let shown: Vec<_> = receiver
+        .hits()
+        .iter()
+        .map(|h| h.json()["apikey"].clone())
+        .collect();
+    assert_eq!(shown, [json!("T-1"), json!("T-2")]);
     service.stop().await;
 }
 

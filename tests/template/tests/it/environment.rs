@@ -12,6 +12,7 @@ use crate::sources;
 const OURS: &[&str] = &[
     "AUTHENTICATION_",
     "CONFIG_",
+    "CORS_",
     "FLEET_",
     "LEASE_",
     "LOGINS_",

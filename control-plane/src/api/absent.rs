@@ -1,0 +1,8 @@
+//! What the original has and we don't, answered as the original answers when its operator has
+//! switched it off: clients know that, the manager among them.
+
+mod chatbots;
+mod sinks;
+
+pub(super) use chatbots::{BOTS, find_bots, refuse};
+pub(super) use sinks::{SINKS, find_sink, set_sink};
