@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pombal_domain::time::UnixMs;
 use pombal_domain::{Chain, ConnectorId, Epoch, Instance, InstanceId, ShardId};
 use pombal_sessions::{Closed, Depot, ShardDb, ShardDbOptions};
 use pombal_store::{Queue, keys, queue, registry};
@@ -112,6 +113,8 @@ pub(crate) struct Context {
     pub(crate) status: Status,
     /// The right to act for the shard.
     pub(crate) tenure: Tenure,
+    /// When somebody last served the shard before, by that one's wall clock.
+    pub(crate) vacant_since: Option<UnixMs>,
     /// Cancelled by whoever finds that the session database is of no more use. Every socket of
     /// the shard is cut then.
     pub(crate) dead: CancellationToken,
@@ -131,6 +134,16 @@ impl Context {
     }
 }
 
+/// A shard that was taken in the registry.
+pub(crate) struct Place {
+    pub(crate) shard: ShardId,
+    pub(crate) epoch: Epoch,
+    /// The right to act for it.
+    pub(crate) tenure: Tenure,
+    /// When somebody last served it, by that one's wall clock.
+    pub(crate) vacant_since: Option<UnixMs>,
+}
+
 /// A shard that was taken and opened.
 pub(crate) struct Shard {
     context: Arc<Context>,
@@ -148,12 +161,13 @@ pub(crate) struct Shard {
 impl Shard {
     /// Opens the session database of a shard that was taken in the registry, which fences any
     /// writer before us.
-    pub(crate) async fn open(
-        connector: &Connector,
-        shard: ShardId,
-        epoch: Epoch,
-        tenure: Tenure,
-    ) -> Result<Arc<Self>, Error> {
+    pub(crate) async fn open(connector: &Connector, place: Place) -> Result<Arc<Self>, Error> {
+        let Place {
+            shard,
+            epoch,
+            tenure,
+            vacant_since,
+        } = place;
         let seams = tenured(&connector.seams, shard, &tenure)?;
         let queue = seams.commands.get(&shard).cloned().ok_or(Error::NoQueue)?;
         let depot = Depot::new(Arc::clone(&seams.sessions), &seams.sessions_root);
@@ -181,6 +195,7 @@ impl Shard {
             health: connector.health.clone(),
             status: connector.status.clone(),
             tenure,
+            vacant_since,
             dead: CancellationToken::new(),
         };
         Ok(Arc::new(Self {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use pombal_domain::time::UnixMs;
 use pombal_domain::{Chain, ConnectorId, Epoch, OldOwner, ShardId, ShardRow};
 use pombal_ownership::Action;
 use pombal_store::registry::{self, Error};
@@ -21,6 +22,7 @@ struct Taken {
     epoch: Epoch,
     tenure: Tenure,
     from: Option<ConnectorId>,
+    vacant_since: Option<UnixMs>,
 }
 
 impl Keeper {
@@ -61,7 +63,17 @@ impl Keeper {
             epoch,
             tenure,
             from: seen.owner,
+            vacant_since: self.vacant_since(seen),
         })
+    }
+
+    /// When somebody last served a shard: a dead owner's last renewal, or the release. None:
+    /// nobody ever has, or nobody can tell.
+    fn vacant_since(&self, seen: &ShardRow) -> Option<UnixMs> {
+        match seen.owner {
+            Some(owner) => self.fleet.connector(owner).map(|row| row.renewed_at),
+            None => (seen.epoch != Epoch(0)).then_some(seen.since),
+        }
     }
 
     fn occupy(&mut self, taken: Taken) {
@@ -70,6 +82,7 @@ impl Keeper {
             epoch,
             tenure,
             from,
+            vacant_since,
         } = taken;
         tracing::info!(%shard, %epoch, from = from.map(tracing::field::display), "shard taken");
         let drain = CancellationToken::new();
@@ -79,6 +92,7 @@ impl Keeper {
             shard,
             epoch,
             tenure: tenure.clone(),
+            vacant_since,
             drain: drain.clone(),
         };
         self.tasks.spawn(occupant.stay());

@@ -45,7 +45,7 @@ pub(crate) struct Keeper {
     /// None for a process that is alone: there is nobody to tell.
     heart: Option<Heart>,
     observer: Observer,
-    fleet: Fleet,
+    pub(super) fleet: Fleet,
     doctor: Doctor,
     draining_since: Option<Instant>,
     /// It takes no shards until then.

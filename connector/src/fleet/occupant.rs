@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pombal_domain::time::UnixMs;
 use pombal_domain::{Epoch, ShardId};
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::damage;
 use crate::health::Concern;
 use crate::service::Connector;
-use crate::shard::{Error, Shard};
+use crate::shard::{Error, Place, Shard};
 use crate::tenure::Tenure;
 
 /// How a shard's task has ended.
@@ -29,6 +30,8 @@ pub(super) struct Occupant {
     pub(super) shard: ShardId,
     pub(super) epoch: Epoch,
     pub(super) tenure: Tenure,
+    /// When somebody last served the shard.
+    pub(super) vacant_since: Option<UnixMs>,
     pub(super) drain: CancellationToken,
 }
 
@@ -57,7 +60,13 @@ impl Occupant {
     async fn serve(&self, served: &mut Duration) -> Result<(), Error> {
         let began = Instant::now();
         let connector = &self.connector;
-        let opening = Shard::open(connector, self.shard, self.epoch, self.tenure.clone());
+        let place = Place {
+            shard: self.shard,
+            epoch: self.epoch,
+            tenure: self.tenure.clone(),
+            vacant_since: self.vacant_since,
+        };
+        let opening = Shard::open(connector, place);
         let shard = tokio::select! {
             opened = opening => opened?,
             () = self.tenure.ended() => return Err(Error::Lapsed),

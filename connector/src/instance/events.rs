@@ -190,7 +190,9 @@ impl Supervisor {
             acks: Arc::clone(&run.built.acks),
             known: Arc::default(),
         }));
-        tracing::info!(instance.id = %self.row.id, "open");
+        let away_since = self.away_since.take();
+        let gap_ms = away_since.map(|since| UnixMs::now().0.saturating_sub(since.0));
+        tracing::info!(instance.id = %self.row.id, gap_ms, "open");
         Ok(())
     }
 

@@ -102,6 +102,8 @@ pub(crate) struct Supervisor {
     pub(super) codes_shown: u32,
     /// The replaced connection has had its one retry.
     pub(super) replaced_before: bool,
+    /// Since when it has had no socket, until it has one again after a change of owners.
+    pub(super) away_since: Option<UnixMs>,
     settled: Settled,
 }
 
@@ -112,6 +114,8 @@ pub(crate) struct Start {
     pub(crate) session: Session,
     /// When the instance last had an event.
     pub(crate) last_event_at: UnixMs,
+    /// Since when it has had no socket while nobody served its shard.
+    pub(crate) away_since: Option<UnixMs>,
 }
 
 impl Supervisor {
@@ -128,6 +132,7 @@ impl Supervisor {
             row,
             session,
             last_event_at,
+            away_since,
         } = start;
         session.expect_seq(row.seq).await?;
         let origin = Origin {
@@ -167,6 +172,7 @@ impl Supervisor {
             backoff: Backoff::default(),
             codes_shown: 0,
             replaced_before: false,
+            away_since,
             settled,
         };
         tokio::spawn(supervisor.run(mail));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::stream;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Desired, Instance};
+use pombal_domain::{ConnectionState, Desired, Instance};
 use pombal_sessions::Session;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,6 +25,8 @@ pub(super) struct Ready {
     session: Session,
     /// When it last had an event.
     last_event_at: UnixMs,
+    /// Since when it has had no socket though it wants one, as far as anybody can tell.
+    away_since: Option<UnixMs>,
 }
 
 impl Shard {
@@ -51,7 +53,7 @@ impl Shard {
             .buffer_unordered(AT_ONCE)
             .filter_map(|(row, ready)| async move {
                 match ready {
-                    Ok(ready) => ready,
+                    Ok(ready) => ready.map(|ready| self.was_away(ready)),
                     Err(error) => {
                         self.not_started(&row, &error).await;
                         None
@@ -101,7 +103,17 @@ impl Shard {
             row,
             session,
             last_event_at,
+            away_since: None,
         }))
+    }
+
+    /// An instance that was open when its last owner lost or gave away the shard.
+    fn was_away(&self, ready: Ready) -> Ready {
+        let was_open = ready.row.observed.state == ConnectionState::Open;
+        Ready {
+            away_since: self.context.vacant_since.filter(|_| was_open),
+            ..ready
+        }
     }
 
     /// Starts an instance's supervisor.
@@ -112,6 +124,7 @@ impl Shard {
             row: ready.row,
             session: ready.session,
             last_event_at: ready.last_event_at,
+            away_since: ready.away_since,
         };
         let handle = Supervisor::start(start, self.stop.child_token()).await?;
         self.census.enter(id, handle.live.clone());

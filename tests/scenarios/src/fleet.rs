@@ -99,6 +99,12 @@ impl Fleet {
         fleet
     }
 
+    /// How many shards they share.
+    #[must_use]
+    pub fn shards(&self) -> u64 {
+        self.options.shards as u64
+    }
+
     /// Starts one more connector. It joins by itself; nobody waits for that here.
     pub async fn add(&mut self) {
         self.started += 1;

@@ -114,6 +114,15 @@ impl Member {
         self.relay.as_ref().unwrap()
     }
 
+    /// The gaps of instances that it has told in its log so far.
+    #[must_use]
+    pub fn gaps_told(&self) -> Vec<Duration> {
+        let told = lines(&self.process.log()).into_iter();
+        told.filter_map(|line| line["gap_ms"].as_u64())
+            .map(Duration::from_millis)
+            .collect()
+    }
+
     /// The last lines of its log, as they are.
     pub(super) fn last_words(&self) -> String {
         let log = self.process.log();

@@ -47,5 +47,5 @@ fn metrics_of_logs_look_for_what_the_code_logs() {
         assert!(code.contains(&logged), "nobody logs {logged}");
         filters += 1;
     }
-    assert_eq!(filters, 4);
+    assert_eq!(filters, 5);
 }

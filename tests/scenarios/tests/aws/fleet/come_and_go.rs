@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pombal_scenarios::{Fleet, FleetOptions, Gaps};
+use pombal_scenarios::{Fleet, FleetOptions, Gaps, Member};
 
 use super::town::Town;
 
@@ -29,13 +29,28 @@ async fn sessions_move_when_connectors_come_and_go() {
 
     // One drains: others have its shards before it ends.
     let leaver = fleet.busiest().await;
+    let leaver = fleet.take(leaver);
     let gaps = Gaps::from_now(&fleet.world).await;
-    fleet.take(leaver).drain().await;
+    let told_before: Vec<_> = fleet.members.iter().map(Member::gaps_told).collect();
+    leaver.drain().await;
     fleet.settle().await;
     town.is_open(&fleet.world).await;
     let gaps = gaps.all(&fleet.world).await;
     assert!(!gaps.is_empty(), "no socket has moved");
     assert!(gaps.iter().all(|gap| *gap < HANDOVER), "{gaps:?}");
+    // Operators hear of each.
+    let told = fleet.members.iter().map(Member::gaps_told);
+    let new = told.zip(&told_before);
+    let new: Vec<_> = new
+        .flat_map(|(all, old)| all[old.len()..].to_vec())
+        .collect();
+    assert_eq!(new.len(), gaps.len(), "{new:?} {gaps:?}");
+    assert!(new.iter().all(|gap| *gap < HANDOVER), "{new:?}");
+
+    // Everybody moves to another shard, most of them to another connector.
+    town.moves(&fleet).await;
+    town.is_open(&fleet.world).await;
+    town.talks(&fleet.world).await;
 
     // All are replaced, one after the other.
     for _ in 0..fleet.members.len() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use pombal_scenarios::{Fleet, Instance, PATIENCE, World, eventually};
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::kill::check;
@@ -49,6 +50,30 @@ impl Town {
             traffic,
             api,
         }
+    }
+
+    /// Moves every instance to the next shard, all at once, and waits until they live there.
+    pub(super) async fn moves(&self, fleet: &Fleet) {
+        let api = &fleet.world.api();
+        let moves = self.instances.iter().map(|instance| async move {
+            let path = format!("/admin/instances/{}", instance.name);
+            let now = api.get(&path).await.ok();
+            let next = (now["shard"].as_u64().unwrap() + 1) % fleet.shards();
+            let asked = api
+                .post(&format!("{path}/move"), json!({ "shard": next }))
+                .await;
+            assert_eq!(asked.status, 202);
+            let name = &instance.name;
+            let there =
+                json!({ "instance": name, "shard": next, "movingTo": null, "arriving": false });
+            eventually(
+                &format!("{name} lives on shard {next}"),
+                2 * PATIENCE,
+                async || (api.get(&path).await.ok() == there).then_some(()),
+            )
+            .await;
+        });
+        join_all(moves).await;
     }
 
     /// Waits until every device has an open socket, and the API says so.
