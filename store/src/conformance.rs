@@ -22,6 +22,9 @@ use futures::{FutureExt, StreamExt};
 /// How many cases `run_all` runs at once: most of them wait most of the time.
 const AT_ONCE: usize = 6;
 
+/// The name of a case, and how it is begun.
+type Case<F> = (&'static str, fn(&F) -> BoxFuture<'_, ()>);
+
 /// Runs cases, and panics with the names of those that panicked.
 async fn run(cases: Vec<(&'static str, BoxFuture<'_, ()>)>) {
     let failed: Vec<&str> = futures::stream::iter(cases)
@@ -42,11 +45,12 @@ async fn run(cases: Vec<(&'static str, BoxFuture<'_, ()>)>) {
 macro_rules! suite {
     ($factory:path, $embedded:expr; $($module:ident: $($case:ident)*;)*) => {
         /// Runs every case. Panics with the names of those that fail.
-        pub async fn run_all(factory: &impl $factory) {
-            super::run(vec![
-                $($((stringify!($case), Box::pin($module::$case(factory))),)*)*
-            ])
-            .await;
+        pub async fn run_all<F: $factory>(factory: &F) {
+            // Functions that box, so that no frame has all the cases in it.
+            let cases: &[super::Case<F>] = &[
+                $($((stringify!($case), |factory| Box::pin($module::$case(factory))),)*)*
+            ];
+            super::run(cases.iter().map(|(name, case)| (*name, case(factory))).collect()).await;
         }
 
         #[cfg(test)]

@@ -14,8 +14,8 @@ use crate::api::error::ApiError;
 use crate::api::state::ApiState;
 use crate::api::token;
 
-/// Rows per registry read.
-const PAGE: usize = 100;
+/// Rows per registry read at most. The registry reads about 1 MB at a time by itself.
+const PAGE: usize = 1000;
 /// Tokens opened at once: each may cost a call to the key service.
 const TOKENS_AT_ONCE: usize = 16;
 
@@ -131,9 +131,13 @@ async fn page(
 ) -> Result<(Vec<Instance>, Option<HeaderValue>), ApiError> {
     let mut rows: Vec<Instance> = Vec::new();
     let mut after = query.after.clone();
-    // One more than is shown tells whether there is another page.
+    // One more than is shown tells whether there is another page. A filter may leave few of
+    // many.
+    let size = match query.number {
+        Some(_) => PAGE,
+        None => PAGE.min(query.limit + 1),
+    };
     while rows.len() <= query.limit {
-        let size = PAGE.min(query.limit + 1);
         let read = state
             .registry()
             .list_instances(after.as_ref(), size)
