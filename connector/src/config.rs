@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use pombal_ownership::LeaseTimes;
+use pombal_store::egress::Reach;
 use pombal_store::env::{self, BadVariable};
+use pombal_store::proxy::{self, Proxy};
 
 /// What the environment says about pairing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,28 @@ pub fn lease_from_env() -> Result<LeaseTimes, BadVariable> {
         fence_after: quarter * 3,
         expires_after: quarter * 4,
     })
+}
+
+/// What the environment says about proxies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyConfig {
+    /// `PROXY_HOST` and its like: what instances without a proxy of their own go through.
+    pub default: Option<Proxy>,
+    /// `PROXY_ALLOW_PRIVATE`: where the proxies of instances may be.
+    pub reach: Reach,
+}
+
+impl ProxyConfig {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// [`BadVariable`].
+    pub fn from_env() -> Result<Self, BadVariable> {
+        Ok(Self {
+            default: Proxy::from_env()?,
+            reach: proxy::reach_from_env()?,
+        })
+    }
 }
 
 /// What the environment says about sessions.

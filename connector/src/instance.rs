@@ -8,6 +8,7 @@ mod inbound;
 mod online;
 mod patience;
 mod receipts;
+mod reroute;
 mod run;
 mod send;
 mod state;

@@ -8,7 +8,8 @@ use object_store::ObjectStore;
 use pombal_domain::ShardId;
 use pombal_ownership::LeaseTimes;
 use pombal_sessions::Medium;
-use pombal_store::{Keys, Queue, Registry};
+use pombal_store::egress::Reach;
+use pombal_store::{Keys, Proxy, Queue, Registry};
 
 use crate::whatsapp::endpoint::Endpoint;
 
@@ -33,6 +34,10 @@ pub struct ConnectorOptions {
     pub commit_interval: Duration,
     /// How long a drain waits for commands in flight.
     pub drain_timeout: Duration,
+    /// What instances go through that have no proxy of their own. It may be in a private network.
+    pub proxy: Option<Proxy>,
+    /// Where the proxies of instances may be.
+    pub proxy_reach: Reach,
     /// The lease that this connector shares a fleet by. None: no other process can be alive,
     /// since the registry is this process's own.
     pub lease: Option<LeaseTimes>,
@@ -52,6 +57,8 @@ impl ConnectorOptions {
             reconcile_interval: Duration::from_secs(30),
             commit_interval: Duration::from_millis(100),
             drain_timeout: Duration::from_secs(5),
+            proxy: None,
+            proxy_reach: Reach::Public,
             lease: Some(LeaseTimes::default()),
         }
     }

@@ -6,3 +6,4 @@ pub(crate) mod endpoint;
 pub(crate) mod heard;
 pub(crate) mod http;
 pub(crate) mod qr;
+pub(crate) mod route;

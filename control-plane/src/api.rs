@@ -15,6 +15,7 @@ mod layers;
 mod media;
 mod message;
 mod paths;
+mod proxy;
 mod root;
 mod routes;
 mod settings;
@@ -27,5 +28,6 @@ mod trace;
 mod webhook;
 
 pub use error::ApiError;
+pub use proxy::ProxyCheck;
 pub use routes::router;
 pub use state::{ApiOptions, ApiState, StateError};

@@ -10,7 +10,10 @@ use std::time::Duration;
 use pombal_store::Egress;
 use pombal_store::egress::{self, EgressOptions};
 use pombal_store::env::{self, BadVariable};
+use pombal_store::proxy;
+use url::Url;
 
+use crate::api::ProxyCheck;
 use crate::delivery::DeliveryOptions;
 use crate::secret::Secret;
 
@@ -98,6 +101,29 @@ pub fn send_ttl() -> Result<Duration, BadVariable> {
         return Err(BadVariable::new(SEND_TTL, problem));
     }
     Ok(Duration::from_secs(seconds))
+}
+
+/// How proxies are tried: against `WhatsApp`, or the server that plays it, and within
+/// `PROXY_ALLOW_PRIVATE`.
+///
+/// # Errors
+/// [`BadVariable`].
+pub fn proxy_check(whatsapp_url: Option<&str>) -> Result<ProxyCheck, BadVariable> {
+    let mut check = ProxyCheck {
+        reach: proxy::reach_from_env()?,
+        ..ProxyCheck::default()
+    };
+    if let Some(url) = whatsapp_url {
+        let url = Url::parse(url).ok();
+        let target = url.as_ref().and_then(|url| {
+            let default = if url.scheme() == "ws" { 80 } else { 443 };
+            Some((url.host_str()?, url.port().unwrap_or(default)))
+        });
+        let (host, port) =
+            target.ok_or_else(|| BadVariable::new("POMBAL_WHATSAPP_URL", "is not an address"))?;
+        (check.host, check.port) = (host.to_owned(), port);
+    }
+    Ok(check)
 }
 
 /// `AUTHENTICATION_API_KEY`: the global key, if it is set.

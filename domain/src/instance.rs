@@ -8,6 +8,7 @@ use crate::connection::{ConnectionState, StatusReason};
 use crate::ids::{Epoch, InstanceId, MoveId, Seq, ShardId};
 use crate::jid::PhoneNumber;
 use crate::name::InstanceName;
+use crate::proxy::ProxyConfig;
 use crate::sink::{SinkConfig, SinkKind};
 use crate::time::UnixMs;
 use crate::webhook::WebhookConfig;
@@ -178,6 +179,8 @@ pub struct Instance {
     pub generation: u64,
     /// Settings.
     pub settings: Settings,
+    /// What its connections go through.
+    pub proxy: Option<ProxyConfig>,
     /// Where events go.
     pub webhook: Option<WebhookConfig>,
     /// Which events socket.io subscribers get.

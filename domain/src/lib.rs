@@ -12,6 +12,7 @@ pub mod ids;
 pub mod instance;
 pub mod jid;
 pub mod name;
+pub mod proxy;
 pub mod sink;
 pub mod time;
 pub mod webhook;
@@ -28,5 +29,6 @@ pub use instance::{
 };
 pub use jid::{MessageId, PhoneNumber, Recipient};
 pub use name::InstanceName;
+pub use proxy::{ProxyConfig, ProxyProtocol, ProxyServer};
 pub use sink::{SinkConfig, SinkKind};
 pub use webhook::WebhookConfig;

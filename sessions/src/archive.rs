@@ -20,7 +20,7 @@ mod record;
 mod seal;
 mod stream;
 
-pub use card::Card;
+pub use card::{Card, PortableProxy};
 pub use error::ArchiveError;
 pub use passphrase::Passphrase;
 

@@ -42,7 +42,7 @@ mod wal_writes;
 mod wipe;
 mod write;
 
-pub use archive::{Archive, ArchiveError, Card, Passphrase};
+pub use archive::{Archive, ArchiveError, Card, Passphrase, PortableProxy};
 pub use damage::Damage;
 pub use depot::{Depot, Label};
 pub use error::Error;

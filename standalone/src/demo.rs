@@ -8,6 +8,7 @@ use std::time::Duration;
 use fake_whatsapp::{FakeWhatsApp, Options};
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Chain, InstanceName};
+use pombal_store::egress::Reach;
 use pombal_store::{Registry, registry};
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +42,7 @@ pub(crate) async fn start(
     settings.args.fake_whatsapp_page = fake.control_addr();
     // Receivers of a demo run on the same machine.
     settings.webhook.allow_private = true;
+    settings.proxies.reach = Reach::PublicAndPrivate;
     Ok((settings, Some(fake)))
 }
 

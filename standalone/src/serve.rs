@@ -6,9 +6,10 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pombal_connector::config::{PairingConfig, SessionConfig};
-use pombal_control_plane::Janitor;
+use pombal_connector::config::{PairingConfig, ProxyConfig, SessionConfig};
 use pombal_control_plane::config::{self, CorsConfig, WebhookConfig};
+use pombal_control_plane::{Janitor, ProxyCheck};
+use pombal_store::env::BadVariable;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -33,10 +34,22 @@ pub(crate) struct Settings {
     pub(crate) webhook: WebhookConfig,
     pub(crate) cors: CorsConfig,
     pub(crate) session: SessionConfig,
+    pub(crate) proxies: ProxyConfig,
     /// `SERVER_URL`.
     pub(crate) server_url: Option<String>,
     /// `SEND_TTL_SECONDS`.
     pub(crate) send_ttl: Duration,
+}
+
+impl Settings {
+    /// How proxies are tried before they are stored.
+    pub(crate) fn proxy_check(&self) -> Result<ProxyCheck, BadVariable> {
+        Ok(ProxyCheck {
+            // The demo reaches loopback without being told to.
+            reach: self.proxies.reach,
+            ..config::proxy_check(self.args.whatsapp_url.as_deref())?
+        })
+    }
 }
 
 /// Serves until SIGTERM or SIGINT, or until a part fails for good.
@@ -46,6 +59,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         webhook: WebhookConfig::from_env()?,
         cors: CorsConfig::from_env()?,
         session: SessionConfig::from_env(COMMIT_INTERVAL)?,
+        proxies: ProxyConfig::from_env()?,
         server_url: config::server_url()?,
         send_ttl: config::send_ttl()?,
         args,

@@ -9,6 +9,7 @@ mod answer;
 mod error;
 mod exchange;
 mod resolver;
+mod tunnel;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use address::{Reach, is_allowed};
 pub use answer::{Answer, MAX_ANSWER_BYTES};
 pub use error::Error;
 pub use exchange::{Exchange, Whole};
+pub use tunnel::{Tunnel, TunnelStream};
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -101,22 +103,26 @@ impl Egress {
     /// # Errors
     /// [`Error::InvalidUrl`], [`Error::Blocked`].
     pub fn check_literal(&self, url: &Url) -> Result<(), Error> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Error::InvalidUrl("scheme is neither http nor https"));
-        }
-        let addr = match url.host() {
-            None => return Err(Error::InvalidUrl("no host")),
-            Some(Host::Ipv4(addr)) => IpAddr::V4(addr),
-            Some(Host::Ipv6(addr)) => IpAddr::V6(addr),
-            // RFC 6761 § 6.3: these names are loopback everywhere.
-            Some(Host::Domain(name)) if is_localhost(name) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            Some(Host::Domain(_)) => return Ok(()),
-        };
-        if is_allowed(addr, self.reach) {
-            Ok(())
-        } else {
-            Err(Error::Blocked { addr })
-        }
+        check_literal(url, self.reach)
+    }
+}
+
+fn check_literal(url: &Url, reach: Reach) -> Result<(), Error> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Error::InvalidUrl("scheme is neither http nor https"));
+    }
+    let addr = match url.host() {
+        None => return Err(Error::InvalidUrl("no host")),
+        Some(Host::Ipv4(addr)) => IpAddr::V4(addr),
+        Some(Host::Ipv6(addr)) => IpAddr::V6(addr),
+        // RFC 6761 § 6.3: these names are loopback everywhere.
+        Some(Host::Domain(name)) if is_localhost(name) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Some(Host::Domain(_)) => return Ok(()),
+    };
+    if is_allowed(addr, reach) {
+        Ok(())
+    } else {
+        Err(Error::Blocked { addr })
     }
 }
 

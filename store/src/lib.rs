@@ -10,6 +10,7 @@ pub mod keys;
 #[cfg(feature = "logs")]
 pub mod logs;
 pub mod media;
+pub mod proxy;
 pub mod queue;
 pub mod registry;
 
@@ -19,5 +20,6 @@ mod kill;
 pub use egress::Egress;
 pub use keys::{DataKey, Keys};
 pub use media::Media;
+pub use proxy::Proxy;
 pub use queue::Queue;
 pub use registry::Registry;

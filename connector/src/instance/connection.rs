@@ -141,7 +141,13 @@ impl Supervisor {
         match mail {
             Mail::Reconcile { row, done } => {
                 let generation = self.row.generation;
+                let reroute = self.would_reroute(&row);
                 self.adopt(*row);
+                if self.wants_socket() && reroute {
+                    self.hang_up(run, task, false).await;
+                    answer(done);
+                    return Ok(ControlFlow::Break(Step::Again));
+                }
                 if self.wants_socket() {
                     if self.row.generation != generation {
                         self.new_wish(run).await?;
@@ -231,11 +237,11 @@ impl Supervisor {
                 mail = mailbox.recv() => mail,
             };
             match mail {
-                Some(Mail::Reconcile { row, done }) if self.would_want_socket(&row) => {
+                Some(Mail::Reconcile { row, done }) if self.would_go_on(&row) => {
                     self.adopt(*row);
                     answer(done);
                 }
-                Some(Mail::Restart { row, done }) if self.would_want_socket(&row) => {
+                Some(Mail::Restart { row, done }) if self.would_go_on(&row) => {
                     self.adopt(*row);
                     answer(done);
                     return Ok(ControlFlow::Continue(()));

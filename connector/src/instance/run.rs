@@ -92,13 +92,15 @@ impl Supervisor {
             publisher: self.publisher.clone(),
             settings: self.settings.subscribe(),
         });
+        let keys = self.context.seams.keys.as_ref();
+        let route = self.context.clients.route(&self.row, keys).await?;
         // What was damaged may have been repaired.
         self.session.try_again();
         let (session, revoker) = self.session.revocable();
         let (built, receipts) = self
             .context
             .clients
-            .build(session, hook.clone(), &self.context.tenure)
+            .build(session, hook.clone(), &self.context.tenure, route)
             .await?;
         let pump = ReceiptPump {
             instance: self.row.id,

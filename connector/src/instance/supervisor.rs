@@ -13,7 +13,7 @@ use whatsapp_rust::traits::DeviceStore;
 use crate::backoff::Backoff;
 use crate::damage;
 use crate::instance::state::State;
-use crate::instance::{InstanceHandle, Link, Mail};
+use crate::instance::{InstanceHandle, Link, Mail, reroute};
 use crate::publish::{self, Fact, Origin, Publisher, PublisherHandle};
 use crate::shard::Context;
 use crate::whatsapp::client;
@@ -50,6 +50,8 @@ pub(crate) enum Error {
     Publish(#[from] publish::Error),
     #[error("the client could not be built")]
     Client(#[from] client::Error),
+    #[error("the instance's way to WhatsApp can't be found")]
+    Proxy(#[from] pombal_store::proxy::Error),
     #[error("a row of the supervisor does not decode")]
     Row(#[from] serde_json::Error),
     #[error("the session does not load")]
@@ -281,7 +283,7 @@ impl Supervisor {
     }
 
     /// Takes a newer row. An older one, read before a newer wish was written, is left.
-    pub(super) fn adopt(&mut self, row: Instance) {
+    pub(super) fn adopt(&mut self, mut row: Instance) {
         if row.generation > self.row.generation {
             self.codes_shown = 0;
             self.replaced_before = false;
@@ -293,6 +295,9 @@ impl Supervisor {
                 settings.clone_from(&row.settings);
                 changed
             });
+            if reroute::newest(self.row.proxy.as_ref(), row.proxy.as_ref()) != row.proxy.as_ref() {
+                row.proxy = self.row.proxy.take();
+            }
             self.row = row;
         }
     }

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pombal_domain::MessageId;
+use pombal_domain::{Instance, MessageId};
 use pombal_sessions::Session;
+use pombal_store::{Keys, proxy};
 use tokio::sync::{mpsc, oneshot};
 use whatsapp_rust::store::persistence_manager::PersistenceManager;
 use whatsapp_rust::traits::Backend;
@@ -20,6 +21,7 @@ use crate::tenure::Tenure;
 use crate::whatsapp::dialer::{Dial, Dialer};
 use crate::whatsapp::heard::Heard;
 use crate::whatsapp::http::{SetupError, WhatsAppHttp};
+use crate::whatsapp::route::{Route, Routes};
 
 /// One-time prekeys kept on the server. WhatsApp Web offers 812; each costs memory and a
 /// row, and one is used up per new conversation only.
@@ -45,6 +47,7 @@ pub(crate) enum Error {
 #[derive(Clone)]
 pub(crate) struct Clients {
     dial: Dial,
+    routes: Routes,
     http: Arc<WhatsAppHttp>,
     version: Option<(u32, u32, u32)>,
     device_name: String,
@@ -67,11 +70,24 @@ impl Clients {
     pub(crate) fn new(options: &ConnectorOptions) -> Result<Self, SetupError> {
         Ok(Self {
             dial: Dial::new(&options.endpoint),
+            routes: Routes::new(options),
             http: Arc::new(WhatsAppHttp::new()?),
             // WhatsApp refuses old versions, so the current one is looked up (once a day).
             version: options.endpoint.is_loopback().then_some(FIXED_VERSION),
             device_name: options.device_name.clone(),
         })
+    }
+
+    /// The way that the connections of `instance` take.
+    ///
+    /// # Errors
+    /// When its proxy's password can't be had. It must not connect then.
+    pub(crate) async fn route(
+        &self,
+        instance: &Instance,
+        keys: &dyn Keys,
+    ) -> Result<Route, proxy::Error> {
+        self.routes.of(instance, keys).await
     }
 
     /// A client on `session`, and its receipts and acks in order. It dials when its `run` is
@@ -81,6 +97,7 @@ impl Clients {
         session: Session,
         hook: Arc<dyn InboundDurabilityHook>,
         tenure: &Tenure,
+        route: Route,
     ) -> Result<(Built, mpsc::Receiver<Arc<Event>>), Error> {
         let backend: Arc<dyn Backend> = Arc::new(session);
         let persistence = Arc::new(PersistenceManager::new(backend).await?);
@@ -93,12 +110,16 @@ impl Clients {
             .process_command(whatsapp_rust::store::commands::DeviceCommand::SetDeviceProps(props))
             .await;
 
-        let dialer = self.dial.dialer(tenure);
+        let http = match &route {
+            Route::Direct => Arc::clone(&self.http),
+            Route::Through(tunnel) => Arc::new(self.http.through(tunnel.clone())),
+        };
+        let dialer = self.dial.dialer(tenure, route);
         let mut builder = Client::builder()
             .with_runtime(whatsapp_rust::prelude::TokioRuntime)
             .with_persistence_manager(persistence)
             .with_transport_factory_arc(dialer.clone())
-            .with_http_client_arc(self.http.clone())
+            .with_http_client_arc(http)
             .with_inbound_durability_hook_arc(hook)
             .with_wanted_pre_key_count(PREKEYS)
             .with_background_saver_interval(SAVE_INTERVAL)

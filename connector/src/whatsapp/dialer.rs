@@ -1,24 +1,35 @@
 //! The one place that opens WhatsApp sockets.
 
+mod tunnelled;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 use whatsapp_rust::async_channel::Receiver;
 use whatsapp_rust::transport::{
-    TokioWebSocketTransportFactory, Transport, TransportEvent, TransportFactory,
+    Connector, TokioWebSocketTransportFactory, Transport, TransportEvent, TransportFactory,
     default_tls_connector,
 };
 
 use crate::tenure::Tenure;
 use crate::tenure::transport::TenuredTransport;
 use crate::whatsapp::endpoint::Endpoint;
+use crate::whatsapp::route::Route;
 
 /// Makes [`Dialer`]s. All share one TLS configuration: building a root store per connection
 /// costs more than the rest of the connection.
 #[derive(Clone)]
 pub(crate) struct Dial {
-    factory: Arc<TokioWebSocketTransportFactory>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    endpoint: Endpoint,
+    /// For sockets through proxies.
+    tls: Connector,
+    /// Dials without a proxy.
+    factory: TokioWebSocketTransportFactory,
 }
 
 impl Dial {
@@ -27,15 +38,20 @@ impl Dial {
             .with_url(endpoint.as_str())
             .with_connector(default_tls_connector());
         Self {
-            factory: Arc::new(factory),
+            shared: Arc::new(Shared {
+                endpoint: endpoint.clone(),
+                tls: default_tls_connector(),
+                factory,
+            }),
         }
     }
 
     /// A dialer for one client, which dials and sends while the tenure of its shard lasts.
-    pub(crate) fn dialer(&self, tenure: &Tenure) -> Arc<Dialer> {
+    pub(crate) fn dialer(&self, tenure: &Tenure, route: Route) -> Arc<Dialer> {
         Arc::new(Dialer {
             tenure: tenure.clone(),
-            factory: Arc::clone(&self.factory),
+            shared: Arc::clone(&self.shared),
+            route,
             last: Mutex::new(DialResult::NotTried),
             transport: Mutex::new(None),
         })
@@ -59,7 +75,8 @@ pub(crate) enum DialResult {
 /// for a dial that fails.
 pub(crate) struct Dialer {
     tenure: Tenure,
-    factory: Arc<TokioWebSocketTransportFactory>,
+    shared: Arc<Shared>,
+    route: Route,
     last: Mutex<DialResult>,
     transport: Mutex<Option<Arc<dyn Transport>>>,
 }
@@ -96,7 +113,15 @@ impl TransportFactory for Dialer {
         // Overwritten by the outcome; stays when the client's own time-out drops this future.
         self.set(DialResult::TimedOut);
         self.tenure.check()?;
-        let result = self.factory.create_transport().await;
+        let Shared {
+            endpoint,
+            tls,
+            factory,
+        } = &*self.shared;
+        let result = match &self.route {
+            Route::Direct => factory.create_transport().await,
+            Route::Through(tunnel) => tunnelled::open(endpoint, tls, tunnel).await,
+        };
         let result = result
             .map(|(transport, events)| (TenuredTransport::wrap(transport, &self.tenure), events));
         if let Ok((transport, _)) = &result {

@@ -12,6 +12,7 @@ mod loopback;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pombal_store::egress::Tunnel;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use whatsapp_rust::wacore::net::{HttpClient, HttpRequest, HttpResponse};
@@ -38,6 +39,11 @@ pub(crate) struct WhatsAppHttp(Reach);
 impl WhatsAppHttp {
     pub(crate) fn new() -> Result<Self, SetupError> {
         Ok(Self(Reach::new()?))
+    }
+
+    /// The same, by way of `tunnel` and in no other.
+    pub(crate) fn through(&self, tunnel: Tunnel) -> Self {
+        Self(self.0.through(tunnel))
     }
 }
 

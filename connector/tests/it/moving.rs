@@ -279,6 +279,7 @@ async fn row(keys: &dyn Keys) -> Instance {
         pairing: Pairing::Qr,
         generation: 1,
         settings: Settings::default(),
+        proxy: None,
         webhook: None,
         websocket: None,
         sqs: None,

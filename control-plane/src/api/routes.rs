@@ -15,7 +15,8 @@ use super::error::ApiError;
 use super::paths::Spelling;
 use super::state::ApiState;
 use super::{
-    absent, admin, auth, instance, layers, media, message, root, settings, sink, trace, webhook,
+    absent, admin, auth, instance, layers, media, message, proxy, root, settings, sink, trace,
+    webhook,
 };
 
 /// The router of the API. It has no task, no global and no state but `state`.
@@ -54,6 +55,8 @@ pub fn router(state: ApiState) -> Router {
         .at("/websocket/find/{name}", get(sink::find_websocket))
         .at("/sqs/set/{name}", post(sink::set_sqs).put(sink::set_sqs))
         .at("/sqs/find/{name}", get(sink::find_sqs))
+        .at("/proxy/set/{name}", post(proxy::set).put(proxy::set))
+        .at("/proxy/find/{name}", get(proxy::find))
         .at(
             "/settings/set/{name}",
             post(settings::set).put(settings::set),

@@ -23,6 +23,7 @@ pub(crate) fn row() -> Instance {
         pairing: Pairing::Qr,
         generation: 0,
         settings: Settings::default(),
+        proxy: None,
         webhook: None,
         websocket: None,
         sqs: None,

@@ -10,6 +10,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Service};
 use pombal_domain::{Chain, InstanceName};
 use pombal_store::aws::Deployment;
+use pombal_store::env;
 use tower::ServiceExt;
 
 use super::{Error, key};
@@ -27,6 +28,8 @@ pub async fn run() -> Result<(), Error> {
     let webhook = WebhookConfig::from_env()?;
     let cors = CorsConfig::from_env()?;
     let server_url = config::server_url()?.unwrap_or_default();
+    let whatsapp_url = env::text("POMBAL_WHATSAPP_URL")?;
+    let proxy_check = config::proxy_check(whatsapp_url.as_deref())?;
     let deployment = Deployment::from_env().await?;
     let state = ApiState::new(
         deployment.registry(),
@@ -37,6 +40,7 @@ pub async fn run() -> Result<(), Error> {
             shards: deployment.config().shards,
             send_ttl: config::send_ttl()?,
             cors,
+            proxy_check,
             ..ApiOptions::new(key::load(&deployment).await?, server_url)
         },
     )?;

@@ -22,6 +22,7 @@ mod lifecycle;
 mod logs;
 mod media;
 mod not_copied;
+mod proxy;
 mod random_bodies;
 mod receiver;
 mod rotate_token;

@@ -46,6 +46,7 @@ mod tests {
             pairing: Pairing::Qr,
             generation,
             settings: Settings::default(),
+            proxy: None,
             webhook: None,
             websocket: None,
             sqs: None,

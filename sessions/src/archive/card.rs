@@ -4,8 +4,8 @@ use std::fmt;
 
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    Desired, InstanceId, InstanceName, Integration, Observed, Pairing, PhoneNumber, Settings,
-    SinkConfig, WebhookConfig,
+    Desired, InstanceId, InstanceName, Integration, Observed, Pairing, PhoneNumber, ProxyConfig,
+    Settings, SinkConfig, WebhookConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub struct Card {
     pub generation: u64,
     /// Settings.
     pub settings: Settings,
+    /// What its connections go through, and its password in the clear.
+    #[serde(default)]
+    pub proxy: Option<PortableProxy>,
     /// Where events go.
     pub webhook: Option<WebhookConfig>,
     /// Which events socket.io subscribers get.
@@ -50,6 +53,15 @@ pub struct Card {
     pub exported_at: UnixMs,
     /// The version of the program that exported it.
     pub exported_by: String,
+}
+
+/// A proxy on its way. Without it, the instance would connect from another address.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortableProxy {
+    /// As it was stored, without its password.
+    pub config: ProxyConfig,
+    /// The password, in the clear.
+    pub password: Option<String>,
 }
 
 impl fmt::Debug for Card {

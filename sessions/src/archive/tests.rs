@@ -31,6 +31,7 @@ fn card() -> Card {
         pairing: Pairing::Qr,
         generation: 3,
         settings: Settings::default(),
+        proxy: None,
         webhook: None,
         websocket: None,
         sqs: None,

@@ -32,6 +32,7 @@ async fn create(registry: &Registry, keys: &FileKeys, name: &str) -> Instance {
         pairing: Pairing::Qr,
         generation: 0,
         settings: Settings::default(),
+        proxy: None,
         webhook: None,
         websocket: None,
         sqs: None,

@@ -37,6 +37,7 @@ fn card(id: InstanceId) -> Card {
         pairing: Pairing::Qr,
         generation: 1,
         settings: Settings::default(),
+        proxy: None,
         webhook: None,
         websocket: None,
         sqs: None,

@@ -68,6 +68,7 @@ impl Parts {
             ApiOptions {
                 shards: settings.args.shards,
                 send_ttl: settings.send_ttl,
+                proxy_check: settings.proxy_check()?,
                 media: Some(media.clone()),
                 cors: settings.cors.clone(),
                 ..ApiOptions::new(global_key, &url)
@@ -131,6 +132,8 @@ fn connector_options(settings: &Settings) -> Result<ConnectorOptions, Box<dyn Er
         fleet_logins_per_second: settings.session.fleet_logins_per_second,
         // The data directory is locked: nobody else can have its shards.
         lease: None,
+        proxy: settings.proxies.default.clone(),
+        proxy_reach: settings.proxies.reach,
         commit_interval: settings.session.commit_interval,
         drain_timeout: DRAIN,
         ..ConnectorOptions::new(endpoint)

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use pombal_control_plane::api::token;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{Desired, Instance, InstanceName};
-use pombal_sessions::{Archive, Card, Passphrase};
-use pombal_store::Keys;
+use pombal_sessions::{Archive, Card, Passphrase, PortableProxy};
+use pombal_store::{Keys, proxy};
 use tokio::fs::{File, OpenOptions};
 
 use super::passphrase;
@@ -66,7 +66,8 @@ async fn export(
 ) -> Result<u64, Box<dyn Error>> {
     let token = token::open(&storage.keys, row).await?;
     let key = storage.keys.unwrap(row.id, &row.data_key).await?;
-    let card = card(row, token.expose());
+    let proxy = portable(row, &storage.keys).await?;
+    let card = card(row, token.expose(), proxy);
     let (db, session) = storage.session(row, key).await?;
     let file = create(out)
         .await
@@ -86,7 +87,26 @@ async fn export(
     written
 }
 
-fn card(row: &Instance, token: &str) -> Card {
+/// The proxy with its password, which can't be opened elsewhere.
+async fn portable(
+    row: &Instance,
+    keys: &dyn Keys,
+) -> Result<Option<PortableProxy>, Box<dyn Error>> {
+    let Some(mut config) = row.proxy.clone() else {
+        return Ok(None);
+    };
+    let password = match &mut config.server {
+        Some(server) => {
+            let password = proxy::password(row, server, keys).await?;
+            server.password_sealed = None;
+            password.map(|password| password.to_string())
+        }
+        None => None,
+    };
+    Ok(Some(PortableProxy { config, password }))
+}
+
+fn card(row: &Instance, token: &str, proxy: Option<PortableProxy>) -> Card {
     Card {
         id: row.id,
         name: row.name.clone(),
@@ -97,6 +117,7 @@ fn card(row: &Instance, token: &str) -> Card {
         pairing: row.pairing.clone(),
         generation: row.generation,
         settings: row.settings.clone(),
+        proxy,
         webhook: row.webhook.clone(),
         websocket: row.websocket.clone(),
         sqs: row.sqs.clone(),

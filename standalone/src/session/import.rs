@@ -11,11 +11,11 @@ use std::error::Error;
 use pombal_control_plane::api::token;
 use pombal_control_plane::{Secret, token_hash};
 use pombal_domain::{
-    ConnectionState, Desired, Epoch, Instance, InstanceName, Observed, Seq, ShardId, Tombstone,
-    Transit,
+    ConnectionState, Desired, Epoch, Instance, InstanceName, Observed, ProxyConfig, Seq, ShardId,
+    Tombstone, Transit,
 };
 use pombal_sessions::{Archive, Card};
-use pombal_store::{DataKey, Keys};
+use pombal_store::{DataKey, Keys, proxy};
 use tokio::fs::File;
 
 use super::passphrase;
@@ -147,6 +147,7 @@ async fn row(
         // A new wish: the old one may have been settled, and an import asks for a connection.
         generation: card.generation + u64::from(card.desired == Desired::Connected),
         settings: card.settings.clone(),
+        proxy: sealed(card, key)?,
         webhook: card.webhook.clone(),
         websocket: card.websocket.clone(),
         sqs: card.sqs.clone(),
@@ -161,4 +162,17 @@ async fn row(
         created_at: card.created_at,
         updated_at: card.exported_at,
     })
+}
+
+/// The proxy with its password sealed again.
+fn sealed(card: &Card, key: &DataKey) -> Result<Option<ProxyConfig>, Box<dyn Error>> {
+    let Some(portable) = &card.proxy else {
+        return Ok(None);
+    };
+    let mut config = portable.config.clone();
+    if let (Some(server), Some(password)) = (&mut config.server, &portable.password) {
+        let sealed = proxy::seal_password(key, card.id, password);
+        server.password_sealed = Some(sealed.map_err(|_| "no randomness from the system")?);
+    }
+    Ok(Some(config))
 }

@@ -129,6 +129,7 @@ pub fn instance(called: &str, shard: u16) -> Instance {
             always_online: true,
             ..Settings::default()
         },
+        proxy: None,
         webhook: None,
         websocket: None,
         sqs: None,

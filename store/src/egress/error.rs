@@ -23,6 +23,9 @@ pub enum Error {
     /// No connection, or no TLS.
     #[error("can't connect")]
     Connect(#[source] Box<dyn StdError + Send + Sync>),
+    /// The proxy refused to connect, or spoke another protocol.
+    #[error("the proxy does not connect")]
+    Proxy(#[source] Box<dyn StdError + Send + Sync>),
     /// No answer in time.
     #[error("timed out")]
     TimedOut,

@@ -195,6 +195,9 @@ pub(super) fn instance_item(instance: &Instance) -> Result<Item, Error> {
     if let Some(phone) = &instance.number {
         item.insert("number".to_owned(), text(phone.as_str()));
     }
+    if let Some(proxy) = &instance.proxy {
+        item.insert("proxy".to_owned(), json(proxy)?);
+    }
     if let Some(webhook) = &instance.webhook {
         item.insert("webhook".to_owned(), json(webhook)?);
     }
@@ -247,6 +250,7 @@ pub(super) fn read_instance(item: &Item) -> Result<Instance, Error> {
         pairing: row.json("pairing")?,
         generation: row.number("generation")?,
         settings: row.json("settings")?,
+        proxy: row.optional("proxy", Row::json)?,
         webhook: row.optional("webhook", Row::json)?,
         websocket: row.optional(SinkKind::Websocket.as_str(), Row::json)?,
         sqs: row.optional(SinkKind::Sqs.as_str(), Row::json)?,

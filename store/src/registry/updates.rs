@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    Desired, Event, Instance, InstanceId, InstanceName, Pairing, Settings, SinkConfig, SinkKind,
-    WebhookConfig,
+    Desired, Event, Instance, InstanceId, InstanceName, Pairing, ProxyConfig, Settings, SinkConfig,
+    SinkKind, WebhookConfig,
 };
 use serde::Serialize;
 
@@ -93,6 +93,19 @@ impl Registry {
         sink: &SinkConfig,
     ) -> Result<(), Error> {
         self.set_attribute(name, id, kind.as_str(), sink).await
+    }
+
+    /// Sets the instance's proxy.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Storage`].
+    pub async fn set_proxy(
+        &self,
+        name: &InstanceName,
+        id: InstanceId,
+        proxy: &ProxyConfig,
+    ) -> Result<(), Error> {
+        self.set_attribute(name, id, "proxy", proxy).await
     }
 
     /// Sets the instance's settings.

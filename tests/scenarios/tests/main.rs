@@ -12,6 +12,7 @@ mod late;
 mod moving;
 mod pairing;
 mod process;
+mod proxy;
 mod refusals;
 mod sessions;
 mod settings;

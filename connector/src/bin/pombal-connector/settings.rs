@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use pombal_connector::config::{self, PairingConfig, SessionConfig};
+use pombal_connector::config::{self, PairingConfig, ProxyConfig, SessionConfig};
 use pombal_connector::{ConnectorOptions, Endpoint};
 use pombal_store::env::BadVariable;
 
@@ -21,6 +21,7 @@ pub(crate) fn connector_options(args: &ServeArgs) -> Result<ConnectorOptions, Bo
     let pairing = PairingConfig::from_env()?;
     let defaults = ConnectorOptions::new(endpoint(args)?);
     let session = SessionConfig::from_env(defaults.commit_interval)?;
+    let proxies = ProxyConfig::from_env()?;
     Ok(ConnectorOptions {
         qr_limit: pairing.qr_limit,
         qr_color: pairing.qr_color,
@@ -29,6 +30,8 @@ pub(crate) fn connector_options(args: &ServeArgs) -> Result<ConnectorOptions, Bo
         fleet_logins_per_second: session.fleet_logins_per_second,
         commit_interval: session.commit_interval,
         drain_timeout: DRAIN,
+        proxy: proxies.default,
+        proxy_reach: proxies.reach,
         lease: Some(config::lease_from_env()?),
         ..defaults
     })

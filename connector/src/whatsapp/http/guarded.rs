@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pombal_store::Egress;
-use pombal_store::egress::{EgressOptions, Error, Exchange};
+use pombal_store::egress::{EgressOptions, Error, Exchange, Tunnel};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use url::Url;
@@ -13,8 +13,11 @@ use super::{CONNECT_TIMEOUT, TIMEOUT};
 /// Longest answer, in bytes. It is held in memory.
 const MAX_ANSWER_BYTES: usize = 128 << 20;
 
-/// Reaches the public internet.
-pub(super) struct Reach(Egress);
+/// Reaches the public internet, directly or through a proxy.
+pub(super) enum Reach {
+    Direct(Egress),
+    Through(Tunnel),
+}
 
 impl Reach {
     pub(super) fn new() -> Result<Self, Error> {
@@ -24,7 +27,11 @@ impl Reach {
             // The client sets the headers that WhatsApp expects.
             user_agent: String::new(),
         })?;
-        Ok(Self(egress))
+        Ok(Self::Direct(egress))
+    }
+
+    pub(super) fn through(&self, tunnel: Tunnel) -> Self {
+        Self::Through(tunnel)
     }
 
     pub(super) async fn exchange(
@@ -42,7 +49,10 @@ impl Reach {
             timeout: TIMEOUT,
             max_answer_bytes: MAX_ANSWER_BYTES,
         };
-        let whole = self.0.exchange(exchange).await?;
+        let whole = match self {
+            Self::Direct(egress) => egress.exchange(exchange).await?,
+            Self::Through(tunnel) => tunnel.exchange(exchange).await?,
+        };
         Ok(HttpResponse {
             status_code: whole.status,
             body: whole.body.into(),

@@ -2,7 +2,10 @@
 //!
 //! Like the websocket of a demo build (see `endpoint`), it goes nowhere else.
 
+mod trust;
+
 use bytes::Bytes;
+use pombal_store::egress::{Exchange, Tunnel};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use url::Url;
@@ -11,8 +14,14 @@ use whatsapp_rust::wacore::net::HttpResponse;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::whatsapp::endpoint::is_loopback;
 
-/// Reaches this machine only.
-pub(super) struct Reach(reqwest::Client);
+/// Longest answer through a proxy, in bytes.
+const MAX_ANSWER_BYTES: usize = 128 << 20;
+
+/// Reaches this machine only, directly or through a proxy on it.
+pub(super) enum Reach {
+    Direct(reqwest::Client),
+    Through(Tunnel),
+}
 
 impl Reach {
     pub(super) fn new() -> Result<Self, reqwest::Error> {
@@ -23,7 +32,11 @@ impl Reach {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .build()?;
-        Ok(Self(client))
+        Ok(Self::Direct(client))
+    }
+
+    pub(super) fn through(&self, tunnel: Tunnel) -> Self {
+        Self::Through(tunnel)
     }
 
     pub(super) async fn exchange(
@@ -37,13 +50,39 @@ impl Reach {
             is_loopback(&url),
             "this is a demo build: it reaches loopback addresses only"
         );
-        let request = self.0.request(method, url).headers(headers).body(body);
+        let client = match self {
+            Self::Direct(client) => client,
+            Self::Through(tunnel) => {
+                let exchange = Exchange {
+                    method,
+                    url,
+                    headers,
+                    body,
+                    timeout: TIMEOUT,
+                    max_answer_bytes: MAX_ANSWER_BYTES,
+                };
+                return tunnelled(tunnel, exchange).await;
+            }
+        };
+        let request = client.request(method, url).headers(headers).body(body);
         let response = request.send().await?;
         Ok(HttpResponse {
             status_code: response.status().as_u16(),
             body: response.bytes().await?.into(),
         })
     }
+}
+
+async fn tunnelled(tunnel: &Tunnel, exchange: Exchange) -> anyhow::Result<HttpResponse> {
+    anyhow::ensure!(
+        tunnel.proxy().is_loopback(),
+        "this is a demo build: it takes proxies on loopback only"
+    );
+    let whole = tunnel.exchange_with(exchange, &trust::everybody()?).await?;
+    Ok(HttpResponse {
+        status_code: whole.status,
+        body: whole.body.into(),
+    })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::api::auth::GlobalKey;
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::state::ApiState;
-use crate::api::{commands, token};
+use crate::api::{commands, proxy, token};
 use crate::secret::{Secret, token_hash};
 
 pub(in crate::api) async fn create(
@@ -36,7 +36,11 @@ pub(in crate::api) async fn create(
     let (is_v1, qrcode) = (request.is_v1, request.qrcode);
     let token = request.token.take().unwrap_or_else(token::random);
     token::check_free(&state, &token)?;
-    let row = new_row(&state, request, webhook, &token, now).await?;
+    let proxy = match request.proxy.take() {
+        Some(input) => Some(proxy::check_new(&state, input).await?),
+        None => None,
+    };
+    let row = new_row(&state, request, (proxy, webhook), &token, now).await?;
     state
         .registry()
         .create_instance(&row)
@@ -60,7 +64,7 @@ pub(in crate::api) async fn create(
 async fn new_row(
     state: &ApiState,
     request: CreateRequest,
-    webhook: Option<WebhookConfig>,
+    (proxy, webhook): (Option<proxy::Wanted>, Option<WebhookConfig>),
     token: &Secret,
     now: UnixMs,
 ) -> Result<Instance, ApiError> {
@@ -91,6 +95,10 @@ async fn new_row(
         pairing,
         generation,
         settings: request.settings,
+        proxy: proxy
+            .map(|proxy| proxy.store(&key, id, None, now))
+            .transpose()
+            .map_err(ApiError::internal)?,
         webhook,
         websocket: request.websocket.map(|input| input.merge(None, now)),
         sqs: request.sqs.map(|input| input.merge(None, now)),

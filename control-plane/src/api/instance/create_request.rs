@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::api::error::ApiError;
 use crate::api::fields::{BAD_NUMBER, Fields};
+use crate::api::proxy::ProxyInput;
 use crate::api::sink::SinkInput;
 use crate::api::webhook::WebhookInput;
 use crate::api::{settings, token};
@@ -14,13 +15,13 @@ use crate::secret::Secret;
 const MAX_NUMBER_CHARS: usize = 255;
 
 /// A valid request for a new instance.
-#[derive(Debug)]
 pub(super) struct CreateRequest {
     pub(super) name: InstanceName,
     pub(super) token: Option<Secret>,
     pub(super) number: Option<PhoneNumber>,
     pub(super) qrcode: bool,
     pub(super) settings: Settings,
+    pub(super) proxy: Option<ProxyInput>,
     pub(super) webhook: Option<WebhookInput>,
     pub(super) websocket: Option<SinkInput>,
     pub(super) sqs: Option<SinkInput>,
@@ -37,10 +38,12 @@ impl CreateRequest {
         let number = number(&mut fields);
         let qrcode = fields.bool("qrcode").unwrap_or(false);
         let settings = settings::read(&mut fields, &Settings::default());
+        let (proxy, about_proxy) = ProxyInput::from_create(body);
         let (webhook, violations) = WebhookInput::from_create(body);
         let (websocket, more) = SinkInput::from_create(SinkKind::Websocket, body);
         let (sqs, and_more) = SinkInput::from_create(SinkKind::Sqs, body);
-        for text in violations.into_iter().chain(more).chain(and_more) {
+        let violations = about_proxy.into_iter().chain(violations);
+        for text in violations.chain(more).chain(and_more) {
             fields.violate(text);
         }
         fields.require("instanceName");
@@ -59,6 +62,7 @@ impl CreateRequest {
             number,
             qrcode,
             settings,
+            proxy,
             webhook,
             websocket,
             sqs,

@@ -11,6 +11,7 @@ use super::fetch_query::{FetchQuery, cursor};
 use super::fetch_row::FetchedInstance;
 use crate::api::auth::Caller;
 use crate::api::error::ApiError;
+use crate::api::proxy::ProxyRow;
 use crate::api::state::ApiState;
 use crate::api::token;
 
@@ -51,7 +52,8 @@ async fn show(state: &ApiState, row: Instance) -> FetchedInstance {
         // One damaged row must not hide the others.
         tracing::error!(instance.id = %row.id, error = %Chain(error), "token not shown");
     }
-    FetchedInstance::new(row, token.ok().as_ref())
+    let proxy = ProxyRow::of(state, &row).await;
+    FetchedInstance::new(row, token.ok().as_ref(), proxy)
 }
 
 /// The rows that the holder of the global key asks for, and where the others begin.

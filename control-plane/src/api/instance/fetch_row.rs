@@ -7,6 +7,7 @@ use pombal_domain::{
 };
 use serde::Serialize;
 
+use crate::api::proxy::ProxyRow;
 use crate::api::root::CLIENT_NAME;
 use crate::api::sink::SinkRow;
 use crate::secret::Secret;
@@ -40,7 +41,7 @@ pub(in crate::api) struct FetchedInstance {
 #[serde(rename_all = "PascalCase")]
 struct Relations {
     chatwoot: Option<()>,
-    proxy: Option<()>,
+    proxy: Option<ProxyRow>,
     rabbitmq: Option<()>,
     nats: Option<()>,
     sqs: Option<SinkRow>,
@@ -70,8 +71,8 @@ struct Counts {
 }
 
 impl FetchedInstance {
-    /// Shows `row`; `token` only to those who may see it.
-    pub(super) fn new(row: Instance, token: Option<&Secret>) -> Self {
+    /// Shows `row`; `token` and the password in `proxy` only to those who may see them.
+    pub(super) fn new(row: Instance, token: Option<&Secret>, proxy: Option<ProxyRow>) -> Self {
         let observed = row.observed;
         let (created_at, updated_at) = (row.created_at.iso8601(), row.updated_at.iso8601());
         let setting = SettingRow {
@@ -103,7 +104,7 @@ impl FetchedInstance {
             updated_at,
             relations: Relations {
                 chatwoot: None,
-                proxy: None,
+                proxy,
                 rabbitmq: None,
                 nats: None,
                 sqs: sink(row.sqs),

@@ -137,6 +137,7 @@ pub(crate) async fn listening(keys: &dyn Keys, name: &str, url: &str) -> Instanc
         pairing: Pairing::Qr,
         generation: 1,
         settings: Settings::default(),
+        proxy: None,
         webhook: Some(webhook),
         websocket: None,
         sqs: None,

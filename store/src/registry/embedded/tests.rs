@@ -28,6 +28,7 @@ fn instance(name: &str) -> Instance {
         pairing: Pairing::Qr,
         generation: 1,
         settings: Settings::default(),
+        proxy: None,
         webhook: None,
         websocket: None,
         sqs: None,

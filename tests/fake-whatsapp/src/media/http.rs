@@ -1,12 +1,15 @@
 //! The media host's HTTP side.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::serve::IncomingStream;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +33,8 @@ pub(crate) async fn serve(listener: MediaListener, hub: Arc<Hub>, stop: Cancella
     let host = hub.with(|world| Arc::clone(&world.media));
     let router = Router::new()
         .fallback(answer)
-        .with_state(Desk { host, hub });
+        .with_state(Desk { host, hub })
+        .into_make_service_with_connect_info::<Peer>();
     let served =
         axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
     if let Err(error) = served.await {
@@ -38,7 +42,22 @@ pub(crate) async fn serve(listener: MediaListener, hub: Arc<Hub>, stop: Cancella
     }
 }
 
-async fn answer(State(desk): State<Desk>, request: Request) -> Response {
+/// Where a request comes from.
+#[derive(Clone, Copy)]
+struct Peer(IpAddr);
+
+impl Connected<IncomingStream<'_, MediaListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, MediaListener>) -> Self {
+        Self(stream.remote_addr().ip())
+    }
+}
+
+async fn answer(
+    State(desk): State<Desk>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+) -> Response {
+    desk.log("media-request", None, json!({ "from": peer.0 }));
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();

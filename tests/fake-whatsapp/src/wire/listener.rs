@@ -1,5 +1,6 @@
 //! Accepts connections and takes each through handshake, pairing or login.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,12 +45,12 @@ pub(crate) async fn listen(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let (hub, stop) = (Arc::clone(&hub), stop.clone());
                 tasks.spawn(async move {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = Box::pin(serve(stream, hub)) => {}
+                        () = Box::pin(serve(stream, peer, hub)) => {}
                     }
                 });
             }
@@ -61,8 +62,11 @@ pub(crate) async fn listen(
     }
 }
 
-async fn serve(stream: TcpStream, hub: Arc<Hub>) {
-    hub.with(|world| world.seen.add("dial", None, json!({})));
+async fn serve(stream: TcpStream, peer: SocketAddr, hub: Arc<Hub>) {
+    hub.with(|world| {
+        let from = json!({"from": peer.ip()});
+        world.seen.add("dial", None, from);
+    });
     if let Some(ending) = hub.with(|world| world.trouble_at(Stage::Accepted, None)) {
         return parting::part(stream, &ending).await;
     }
