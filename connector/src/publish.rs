@@ -304,6 +304,7 @@ impl Publisher {
             event: fact.body.name(),
             data: fact.body.data(),
             sender: fact.sender,
+            farewell: None,
             projection: fact
                 .projection
                 .map(|observed| Projection(Box::new(observed))),

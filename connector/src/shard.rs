@@ -7,6 +7,7 @@ mod departure;
 mod forward;
 mod moving_in;
 mod moving_on;
+mod presence;
 mod storage;
 mod texts;
 mod transits;

@@ -12,6 +12,7 @@ mod fields;
 
 mod instance;
 mod layers;
+mod lifecycle;
 mod media;
 mod message;
 mod paths;
@@ -28,6 +29,7 @@ mod trace;
 mod webhook;
 
 pub use error::ApiError;
+pub use lifecycle::EventsQueue;
 pub use proxy::ProxyCheck;
 pub use routes::router;
 pub use state::{ApiOptions, ApiState, StateError};

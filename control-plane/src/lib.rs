@@ -13,7 +13,7 @@ pub mod lambda;
 mod secret;
 pub mod standby;
 
-pub use api::{ApiOptions, ApiState, ProxyCheck};
+pub use api::{ApiOptions, ApiState, EventsQueue, ProxyCheck};
 pub use delivery::{DeliveryHandle, DeliveryOptions, DeliveryService};
 pub use janitor::Janitor;
 pub use secret::{Secret, token_hash};

@@ -33,11 +33,13 @@ impl Command {
     pub const NUDGE_TTL: Duration = Duration::from_secs(60);
 
     /// The group of the command in its shard's FIFO queue. Messages wait for the connection,
-    /// in order; what changes the connection must not wait behind them.
+    /// in order; what changes the connection, or holds for the moment, must not wait behind
+    /// them.
     #[must_use]
     pub fn group(&self) -> String {
         match self.op {
             Op::Reconcile | Op::Restart => format!("{}/wish", self.instance),
+            Op::SetPresence { .. } => format!("{}/presence", self.instance),
             Op::SendText(_) => self.instance.to_string(),
         }
     }
@@ -51,8 +53,58 @@ pub enum Op {
     Reconcile,
     /// Drop the socket and open a new one.
     Restart,
+    /// Have the account appear like this, until the connection ends.
+    SetPresence {
+        /// How.
+        presence: OwnPresence,
+    },
     /// Send a text.
     SendText(Box<SendText>),
+}
+
+/// How an account appears to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OwnPresence {
+    /// Offline.
+    Unavailable,
+    /// Online.
+    Available,
+    /// Typing: shown in a chat, so without one it is shown to nobody.
+    Composing,
+    /// Recording, likewise.
+    Recording,
+    /// No longer typing, likewise.
+    Paused,
+}
+
+impl OwnPresence {
+    /// All of them, in the order of the contract.
+    pub const ALL: [Self; 5] = [
+        Self::Unavailable,
+        Self::Available,
+        Self::Composing,
+        Self::Recording,
+        Self::Paused,
+    ];
+
+    /// The name in bodies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Available => "available",
+            Self::Composing => "composing",
+            Self::Recording => "recording",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// The presence with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
 }
 
 /// A text to send.

@@ -6,7 +6,7 @@ mod name;
 mod outgoing;
 
 pub use body::{
-    Call, ConnectionUpdate, EventBody, OwnProfile, QrcodeUpdated, StatusInstance,
+    Call, ConnectionUpdate, EventBody, Itself, OwnProfile, QrcodeUpdated, StatusInstance,
     disconnection_object,
 };
 pub use message::{MessageData, MessageKey, MessageStatus, MessageUpdate};
@@ -20,6 +20,7 @@ use crate::ids::{Epoch, EventId, InstanceId, Seq};
 use crate::instance::Observed;
 use crate::name::InstanceName;
 use crate::time::UnixMs;
+use crate::webhook::WebhookConfig;
 
 /// One event, as it travels in the events queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,9 +45,19 @@ pub struct Event {
     /// The instance's own JID, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
+    /// Where it goes although the instance is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub farewell: Option<Farewell>,
     /// What the event changes on the instance's row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub projection: Option<Projection>,
+}
+
+/// What was on the row of a deleted instance for those who are told that it is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Farewell {
+    /// Where its events went.
+    pub webhook: WebhookConfig,
 }
 
 /// The state of the instance after an event, to be written on its row by whoever consumes it.

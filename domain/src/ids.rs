@@ -130,8 +130,15 @@ number_id! {
     Epoch, u64
 }
 number_id! {
-    /// Position of an event in its instance's stream. The first event is 1; no gaps.
+    /// Position of an event in its instance's stream. What a connector tells begins at 1 and has
+    /// no gaps. That the instance was made is 0; what is told when it is gone comes after
+    /// [`Self::AFTER_ALL`].
     Seq, u64
+}
+
+impl Seq {
+    /// More than an instance has events. Readers of JSON still hold it exactly (RFC 8259 § 6).
+    pub const AFTER_ALL: Self = Self(1 << 52);
 }
 
 #[cfg(test)]

@@ -92,12 +92,6 @@ impl State {
             facts.push(self.update(ConnectionState::Close, "refused", outcome.reason, false));
             return facts;
         }
-        if unlinked {
-            facts.push(self.fact(EventBody::LogoutInstance));
-            self.observed.owner_jid = None;
-            self.observed.profile_name = None;
-            self.observed.profile_picture_url = None;
-        }
         if cause != Cause::Requested {
             facts.push(self.fact(EventBody::StatusInstance(StatusInstance {
                 instance: self.name.clone(),
@@ -105,6 +99,12 @@ impl State {
                 reason: outcome.reason,
                 text: outcome.text,
             })));
+        }
+        if unlinked {
+            facts.push(self.fact(EventBody::LogoutInstance));
+            self.observed.owner_jid = None;
+            self.observed.profile_name = None;
+            self.observed.profile_picture_url = None;
         }
         facts.push(self.update(ConnectionState::Close, "close", outcome.reason, false));
         facts
@@ -178,7 +178,7 @@ mod tests {
         let names: Vec<_> = facts.iter().map(|fact| fact.body.name().dotted()).collect();
         assert_eq!(
             names,
-            ["logout.instance", "status.instance", "connection.update"]
+            ["status.instance", "logout.instance", "connection.update"]
         );
         assert_eq!(state.observed.owner_jid, None);
         assert_eq!(state.observed.state, ConnectionState::Close);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Cause, Chain, ConnectionState, Desired, EventId, Instance, Settings};
+use pombal_domain::{
+    Cause, Chain, ConnectionState, Desired, EventBody, EventId, Instance, Settings,
+};
 use pombal_sessions::Session;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -199,6 +201,7 @@ impl Supervisor {
 
     async fn make_it_so(&mut self, mailbox: &mut mpsc::Receiver<Mail>) -> Result<(), Error> {
         self.finish(self.settled).await?;
+        self.tell_startup();
         loop {
             let step = if self.wants_socket() {
                 match Box::pin(self.stay_connected(mailbox)).await {
@@ -222,6 +225,23 @@ impl Supervisor {
                 return Ok(());
             }
         }
+    }
+
+    /// Tells that somebody takes care of an instance that was connected before, and is to be
+    /// again: once per owner of its shard. The connection does not wait for that.
+    fn tell_startup(&self) {
+        if self.row.observed.generation == 0 || !self.wants_socket() {
+            return;
+        }
+        let epoch = self.row.transit.epoch(self.context.epoch);
+        let id = EventId::derive(self.row.id, &["startup", &epoch.to_string()]);
+        let told = (id, EventBody::ApplicationStartup((&self.row).into()));
+        let (id, publisher) = (self.row.id, self.publisher.clone());
+        tokio::spawn(async move {
+            if let Err(error) = publisher.tell([told]).await {
+                tracing::warn!(instance.id = %id, error = %Chain(&error), "start not told");
+            }
+        });
     }
 
     /// Whether a socket is wanted for the current wish.

@@ -131,7 +131,11 @@ impl Shard {
                 continue;
             }
             self.send_texts(std::mem::take(&mut texts), stop).await;
-            self.run_wish(&job, stop).await;
+            if matches!(job.command.op, Op::SetPresence { .. }) {
+                self.set_presence(&job).await;
+            } else {
+                self.run_wish(&job, stop).await;
+            }
         }
         self.send_texts(texts, stop).await;
     }

@@ -11,6 +11,7 @@ mod fetch_query;
 mod fetch_row;
 mod logout;
 mod pairing;
+mod presence;
 mod restart;
 mod rotate;
 
@@ -20,6 +21,7 @@ pub(super) use create::create;
 pub(super) use delete::delete;
 pub(super) use fetch::{NEXT_CURSOR, fetch_instances};
 pub(super) use logout::logout;
+pub(super) use presence::set_presence;
 pub(super) use restart::restart;
 pub(super) use rotate::rotate_token;
 

@@ -42,6 +42,7 @@ pub fn router(state: ApiState) -> Router {
             post(instance::restart).put(instance::restart),
         )
         .at("/instance/rotateToken/{name}", post(instance::rotate_token))
+        .at("/instance/setPresence/{name}", post(instance::set_presence))
         .at("/instance/logout/{name}", delete(instance::logout))
         .at("/instance/delete/{name}", delete(instance::delete))
         .at("/media/{instance}/{name}", get(media::show))

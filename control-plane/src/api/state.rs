@@ -8,6 +8,7 @@ use pombal_domain::ShardId;
 use pombal_store::media::local::LocalMedia;
 use pombal_store::{Egress, Keys, Queue, Registry};
 
+use super::lifecycle::EventsQueue;
 use super::proxy::ProxyCheck;
 use crate::config::CorsConfig;
 use crate::secret::Secret;
@@ -33,6 +34,9 @@ pub struct ApiOptions {
     pub delete_wait: Duration,
     /// The version of `WhatsApp` Web that connectors announce, for `GET /`.
     pub whatsapp_web_version: String,
+    /// The events queue, for what the API itself tells of instances. Default none: it tells
+    /// nothing.
+    pub events: Option<EventsQueue>,
     /// How proxies are tried before they are stored.
     pub proxy_check: ProxyCheck,
     /// Media whose links lead here; none when they lead elsewhere. Default none.
@@ -55,6 +59,7 @@ impl ApiOptions {
             logout_wait: Duration::from_secs(10),
             delete_wait: Duration::from_secs(5),
             whatsapp_web_version: "2.3000.0".to_owned(),
+            events: None,
             proxy_check: ProxyCheck::default(),
             media: None,
             cors: CorsConfig::default(),

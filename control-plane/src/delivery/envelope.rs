@@ -1,7 +1,7 @@
 //! The body of a webhook: the contract's envelope (§ 3.1).
 
 use bytes::Bytes;
-use pombal_domain::{Epoch, Event, EventId, InstanceName, Seq};
+use pombal_domain::{Epoch, Event, EventId, EventName, InstanceName, Seq};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,6 +23,25 @@ struct Envelope<'a> {
     id: EventId,
     seq: Seq,
     epoch: Epoch,
+    #[serde(flatten)]
+    mirror: Option<Mirror<'a>>,
+}
+
+/// `connection.update` as the documents show it: the state beside the event's name.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Mirror<'a> {
+    state: &'a Value,
+    status_reason: &'a Value,
+}
+
+impl<'a> Mirror<'a> {
+    fn of(event: &'a Event) -> Option<Self> {
+        (event.event == EventName::ConnectionUpdate).then(|| Self {
+            state: &event.data["state"],
+            status_reason: &event.data["statusReason"],
+        })
+    }
 }
 
 /// Writes the body. `destination` is the webhook's URL without an event's suffix.
@@ -44,6 +63,7 @@ pub(super) fn body(
         id: event.id,
         seq: event.seq,
         epoch: event.epoch,
+        mirror: Mirror::of(event),
     };
     serde_json::to_vec(&envelope)
         .map(Bytes::from)
@@ -69,6 +89,7 @@ mod tests {
             event: EventName::GroupParticipantsUpdate,
             data: Value::Null,
             sender: None,
+            farewell: None,
             projection: None,
         };
         let text = |event: &Event, key: Option<&Secret>| {
@@ -83,6 +104,13 @@ mod tests {
         let shown = text(&event, Some(&Secret::new("T")));
         assert!(
             shown.contains(r#""sender":"1@s.whatsapp.net","server_url":"http://s","apikey":"T""#)
+        );
+        event.event = EventName::ConnectionUpdate;
+        event.data = serde_json::json!({ "state": "open", "statusReason": 200, "wuid": "1" });
+        let shown = text(&event, None);
+        assert!(
+            shown.ends_with(r#""epoch":3,"state":"open","statusReason":200}"#),
+            "{shown}"
         );
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Event, Instance};
+use pombal_domain::{Event, Instance, WebhookConfig};
 use pombal_store::{Egress, Keys, Queue, Registry, registry};
 
 use super::deadline::Deadline;
@@ -62,7 +62,7 @@ impl Pipeline {
             Err(error) => return self.bury_unreadable(body, &error).await,
         };
         let Some(row) = self.row(&event).await? else {
-            return Ok(());
+            return self.farewell(event, 0, deadline).await;
         };
         if event.epoch < row.epoch {
             self.handle.stale();
@@ -77,7 +77,9 @@ impl Pipeline {
         }
         let is_stalled = self.stalled.contains(row.id);
         let pending = Pending { event, attempts: 0 };
-        self.deliver(row, pending, is_stalled, deadline).await
+        let webhook = row.webhook.as_ref();
+        self.deliver(Some(&row), webhook, pending, is_stalled, deadline)
+            .await
     }
 
     /// A message of the retry queue. When this returns, the message may be acknowledged.
@@ -90,32 +92,64 @@ impl Pipeline {
             return self.waiting.post(&letter).await;
         }
         let Some(row) = self.row(&letter.event).await? else {
-            return Ok(());
+            return self.farewell(letter.event, letter.attempts, deadline).await;
         };
         // It holds up nobody here, so it is tried however its endpoint has behaved lately.
         let pending = Pending {
             event: letter.event,
             attempts: letter.attempts,
         };
-        self.deliver(row, pending, false, deadline).await
+        let webhook = row.webhook.as_ref();
+        self.deliver(Some(&row), webhook, pending, false, deadline)
+            .await
     }
 
+    /// An event of an instance that is gone: most are of no interest any more.
+    async fn farewell(
+        &self,
+        mut event: Event,
+        attempts: u32,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let Some(farewell) = event.farewell.take() else {
+            self.handle.orphaned();
+            tracing::debug!(
+                instance.id = %event.instance,
+                event.id = %event.id,
+                "event of a deleted instance dropped"
+            );
+            return Ok(());
+        };
+        let webhook = farewell.webhook.clone();
+        event.farewell = Some(farewell);
+        let is_stalled = attempts == 0 && self.stalled.contains(event.instance);
+        let pending = Pending { event, attempts };
+        self.deliver(None, Some(&webhook), pending, is_stalled, deadline)
+            .await
+    }
+
+    /// `row` is `None` when the instance is gone.
     async fn deliver(
         &self,
-        row: Instance,
+        row: Option<&Instance>,
+        webhook: Option<&WebhookConfig>,
         pending: Pending,
         postpone: bool,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let options = &self.options;
-        let Some(target) = Target::of(row.webhook.as_ref(), &pending.event) else {
+        let Some(target) = Target::of(webhook, &pending.event) else {
             self.handle.unwanted();
             return Ok(());
         };
         let attempt = if postpone {
             pending.postpone()
         } else {
-            let key = self.apikey(&row).await;
+            let instance = pending.event.instance;
+            let key = match row {
+                Some(row) => self.apikey(row).await,
+                None => None,
+            };
             let body = envelope::body(
                 &pending.event,
                 &target.destination,
@@ -127,9 +161,9 @@ impl Pipeline {
                 .ok_or(Error::NoTime)?;
             let attempt = pending.attempt(&target, &self.egress, body, timeout).await;
             if attempt.timed_out() {
-                self.stalled.note(row.id);
+                self.stalled.note(instance);
             } else {
-                self.stalled.answered(row.id, attempt.took());
+                self.stalled.answered(instance, attempt.took());
             }
             attempt
         };
@@ -155,16 +189,7 @@ impl Pipeline {
             .instance(&event.name)
             .await
             .map_err(Error::Registry)?;
-        let row = row.filter(|row| row.id == event.instance);
-        if row.is_none() {
-            self.handle.orphaned();
-            tracing::debug!(
-                instance.id = %event.instance,
-                event.id = %event.id,
-                "event of a deleted instance dropped"
-            );
-        }
-        Ok(row)
+        Ok(row.filter(|row| row.id == event.instance))
     }
 
     async fn apikey(&self, row: &Instance) -> Option<crate::secret::Secret> {

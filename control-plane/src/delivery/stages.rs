@@ -192,6 +192,7 @@ mod tests {
             event: EventName::Call,
             data: serde_json::Value::Null,
             sender: None,
+            farewell: None,
             projection: None,
         };
         Attempt {

@@ -14,7 +14,7 @@ use pombal_store::env;
 use tower::ServiceExt;
 
 use super::{Error, key};
-use crate::api::{ApiOptions, ApiState, router};
+use crate::api::{ApiOptions, ApiState, EventsQueue, router};
 use crate::config::{self, CorsConfig, WebhookConfig};
 
 /// The stage whose name is not in paths.
@@ -40,6 +40,7 @@ pub async fn run() -> Result<(), Error> {
             shards: deployment.config().shards,
             send_ttl: config::send_ttl()?,
             cors,
+            events: Some(EventsQueue(deployment.events().await?)),
             proxy_check,
             ..ApiOptions::new(key::load(&deployment).await?, server_url)
         },

@@ -107,6 +107,11 @@ impl TestApp {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut ApiOptions)) -> Self {
+        Self::start_on(|_, options| change(options)).await
+    }
+
+    /// With what has to be made of the stores.
+    pub(crate) async fn start_on(change: impl FnOnce(&Stores, &mut ApiOptions)) -> Self {
         let stores = Stores::open().await;
         let mut options = ApiOptions::new(GLOBAL_KEY, "http://gateway.test");
         options.shards = 1;
@@ -114,7 +119,7 @@ impl TestApp {
         options.send_wait = LONG;
         options.logout_wait = LONG;
         options.delete_wait = LONG;
-        change(&mut options);
+        change(&stores, &mut options);
         let queues =
             (0..options.shards).map(|n| (ShardId(n), stores.fifo(&format!("commands-{n}"))));
         let queues: BTreeMap<_, _> = queues.collect();

@@ -110,6 +110,7 @@ pub(crate) async fn project(registry: &Registry, row: &Instance, observed: Obser
         event: EventName::ConnectionUpdate,
         data: Value::Null,
         sender: None,
+        farewell: None,
         projection: Some(Projection(Box::new(observed))),
     };
     assert!(registry.project(&event).await.unwrap());

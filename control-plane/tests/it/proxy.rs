@@ -1,5 +1,7 @@
 //! `POST /proxy/set/{name}`, `GET /proxy/find/{name}`, and proxies at creation.
 
+use std::time::Duration;
+
 use fake_proxy::{FakeProxy, Speaks};
 use pombal_control_plane::ProxyCheck;
 use pombal_domain::Op;
@@ -23,7 +25,7 @@ async fn app_within(reach: Reach) -> (TestApp, TcpListener) {
             host: "127.0.0.1".to_owned(),
             port,
             reach,
-            timeout: LONG,
+            timeout: Duration::from_secs(3),
         };
     })
     .await;

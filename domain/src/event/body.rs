@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::connection::StatusReason;
 use crate::event::{EventName, MessageData, MessageKey, MessageUpdate};
-use crate::instance::QrCode;
+use crate::ids::InstanceId;
+use crate::instance::{Instance, QrCode};
 use crate::name::InstanceName;
 
 /// An event's kind together with its `data`.
@@ -35,6 +36,33 @@ pub enum EventBody {
     Call(Call),
     /// The account was unlinked.
     LogoutInstance,
+    /// A connector has started, and takes care of the instance.
+    ApplicationStartup(Itself),
+    /// The instance was made.
+    InstanceCreate(Itself),
+    /// The instance was deleted.
+    InstanceDelete(Itself),
+    /// Nothing is left of it.
+    RemoveInstance,
+}
+
+/// `data` of what is about the instance as such.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Itself {
+    /// Its name.
+    pub instance_name: InstanceName,
+    /// Its id.
+    pub instance_id: InstanceId,
+}
+
+impl From<&Instance> for Itself {
+    fn from(row: &Instance) -> Self {
+        Self {
+            instance_name: row.name.clone(),
+            instance_id: row.id,
+        }
+    }
 }
 
 /// `data` of `call`.
@@ -122,6 +150,10 @@ impl EventBody {
             Self::ContactsUpdate(_) => EventName::ContactsUpdate,
             Self::Call(_) => EventName::Call,
             Self::LogoutInstance => EventName::LogoutInstance,
+            Self::ApplicationStartup(_) => EventName::ApplicationStartup,
+            Self::InstanceCreate(_) => EventName::InstanceCreate,
+            Self::InstanceDelete(_) => EventName::InstanceDelete,
+            Self::RemoveInstance => EventName::RemoveInstance,
         }
     }
 
@@ -157,7 +189,10 @@ impl EventBody {
                 "profilePicUrl": profile.picture_url,
             }),
             Self::Call(call) => to_value(call),
-            Self::LogoutInstance => Value::Null,
+            Self::ApplicationStartup(it) | Self::InstanceCreate(it) | Self::InstanceDelete(it) => {
+                to_value(it)
+            }
+            Self::LogoutInstance | Self::RemoveInstance => Value::Null,
         }
     }
 }

@@ -10,7 +10,7 @@ use axum::Router;
 use pombal_connector::{Connector, ConnectorOptions, Endpoint, Seams};
 use pombal_control_plane::delivery::DeliveryQueues;
 use pombal_control_plane::{
-    ApiOptions, ApiState, DeliveryOptions, DeliveryService, Janitor, Secret, api,
+    ApiOptions, ApiState, DeliveryOptions, DeliveryService, EventsQueue, Janitor, Secret, api,
 };
 use pombal_domain::ShardId;
 use pombal_sessions::Medium;
@@ -68,6 +68,7 @@ impl Parts {
             ApiOptions {
                 shards: settings.args.shards,
                 send_ttl: settings.send_ttl,
+                events: Some(EventsQueue(Arc::clone(&events))),
                 proxy_check: settings.proxy_check()?,
                 media: Some(media.clone()),
                 cors: settings.cors.clone(),

@@ -9,6 +9,7 @@ mod endings;
 mod history;
 mod kill;
 mod late;
+mod lifecycle;
 mod moving;
 mod pairing;
 mod process;

@@ -138,6 +138,41 @@ async fn the_account_appears_online_when_asked_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_account_appears_as_it_is_told_to() {
+    let (world, _) = open("shown").await;
+    until_shown(&world, "unavailable").await;
+    let set = async |presence: &str| {
+        let body = json!({ "presence": presence });
+        let answer = world
+            .api()
+            .post("/instance/setPresence/shown", body.clone())
+            .await;
+        assert_eq!((answer.status, answer.body), (201, body));
+    };
+    set("available").await;
+    until_shown(&world, "available").await;
+    let so_far = seen(&world, "presence").await.len();
+    // Typing without a chat is shown to nobody.
+    for presence in ["composing", "recording", "paused"] {
+        set(presence).await;
+    }
+    set("unavailable").await;
+    until_shown(&world, "unavailable").await;
+    assert_eq!(seen(&world, "presence").await.len(), so_far + 1);
+    assert_eq!(seen(&world, "chatstate").await, [] as [Value; 0]);
+
+    world.api().delete("/instance/logout/shown").await.ok();
+    world.wait_for_state("shown", "close").await;
+    let body = json!({ "presence": "available" });
+    let answer = world.api().post("/instance/setPresence/shown", body).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(
+        answer.body["response"]["message"],
+        json!(["Connection Closed"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn groups_are_ignored_when_asked_to() {
     let (world, instance) = open("loner").await;
     let plan = GroupPlan {

@@ -18,7 +18,7 @@ use crate::api::auth::GlobalKey;
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::state::ApiState;
-use crate::api::{commands, proxy, token};
+use crate::api::{commands, lifecycle, proxy, token};
 use crate::secret::{Secret, token_hash};
 
 pub(in crate::api) async fn create(
@@ -50,6 +50,7 @@ pub(in crate::api) async fn create(
             registry::Error::TokenTaken => ApiError::token_taken(),
             other => other.into(),
         })?;
+    lifecycle::tell_created(&state, &row).await;
     let (row, code) = if qrcode {
         first_code(&state, row).await
     } else {

@@ -6,9 +6,9 @@ use pombal_domain::Instance;
 
 use super::Outcome;
 use crate::api::auth::Authorized;
-use crate::api::commands;
 use crate::api::error::{ApiError, gone};
 use crate::api::state::ApiState;
+use crate::api::{commands, lifecycle};
 
 pub(in crate::api) async fn delete(
     State(state): State<ApiState>,
@@ -16,6 +16,7 @@ pub(in crate::api) async fn delete(
 ) -> Result<Json<Outcome>, ApiError> {
     let deleted = state.registry().delete_instance(&row).await;
     let shard = deleted.map_err(|error| gone(error, &row.name))?;
+    lifecycle::tell_deleted(&state, &row).await;
     // It may have changed shards since the row was read.
     let row = Instance { shard, ..row };
     // It is deleted whatever the owner says: waiting only lets the socket close first.

@@ -197,6 +197,7 @@ pub(crate) fn event(row: &Instance, seq: u64) -> Event {
         event: EventName::MessagesUpsert,
         data: json!({ "n": seq }),
         sender: None,
+        farewell: None,
         projection: None,
     }
 }

@@ -21,6 +21,7 @@ pub fn event(instance: &Instance, epoch: u64, seq: u64) -> Event {
         event: EventName::ConnectionUpdate,
         data: serde_json::Value::Null,
         sender: None,
+        farewell: None,
         projection: Some(Projection(Box::new(observed(
             seq,
             &format!("{epoch}.{seq}"),
