@@ -4,6 +4,7 @@ mod calls;
 mod cause;
 mod connection;
 mod events;
+mod history;
 mod inbound;
 mod online;
 mod patience;
@@ -25,6 +26,7 @@ use whatsapp_rust::{Client, Jid};
 use crate::publish::PublisherHandle;
 use crate::whatsapp::client::PendingAcks;
 
+pub(crate) use history::HistoryHandle;
 pub(crate) use send::{Handed, SendFailure, failed_update, hand_over, sent_event};
 pub(crate) use supervisor::{Error, Start, Supervisor};
 

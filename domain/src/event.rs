@@ -1,6 +1,7 @@
 //! Events: what an instance tells the outside world.
 
 mod body;
+mod history;
 mod message;
 mod name;
 mod outgoing;
@@ -9,6 +10,7 @@ pub use body::{
     Call, ConnectionUpdate, EventBody, Itself, OwnProfile, QrcodeUpdated, StatusInstance,
     disconnection_object,
 };
+pub use history::{Contact, OldChat};
 pub use message::{MessageData, MessageKey, MessageStatus, MessageUpdate};
 pub use name::{EventName, UnknownEvent};
 pub use outgoing::pending_text;

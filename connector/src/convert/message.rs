@@ -88,7 +88,7 @@ fn prefer_phone(jid: &Jid, alt: Option<&Jid>) -> (String, Option<String>) {
 }
 
 /// Kind, content and context of a message; `None` when it has no content.
-fn content(message: &wa::Message) -> Option<(String, Value, Option<Value>)> {
+pub(super) fn content(message: &wa::Message) -> Option<(String, Value, Option<Value>)> {
     let Value::Object(mut fields) = to_json(message) else {
         return None;
     };

@@ -94,3 +94,75 @@ impl InboundDurabilityHook for InboundHook {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use whatsapp_rust::types::message::{MessageInfo, MessageSource};
+    use whatsapp_rust::waproto::whatsapp as wa;
+
+    use super::*;
+
+    const ANA: &str = "5511999990001@s.whatsapp.net";
+    const GROUP: &str = "120363000000000001@g.us";
+    const STATUS: &str = "status@broadcast";
+
+    fn inbound(chat: &str, from_me: bool) -> InboundMessage {
+        let source = MessageSource {
+            chat: chat.parse().unwrap(),
+            sender: ANA.parse().unwrap(),
+            is_from_me: from_me,
+            is_group: chat == GROUP,
+            ..MessageSource::default()
+        };
+        let info = MessageInfo {
+            source,
+            id: chat.into(),
+            ..MessageInfo::default()
+        };
+        InboundMessage::builder()
+            .message(Arc::new(wa::Message::default()))
+            .info(Arc::new(info))
+            .build()
+    }
+
+    /// The chats whose messages are marked as read.
+    fn read(settings: Settings) -> Vec<String> {
+        let mut batch: Vec<_> = [ANA, GROUP, STATUS].map(|chat| inbound(chat, false)).into();
+        batch.extend([ANA, STATUS].map(|chat| inbound(chat, true)));
+        let mut chats: Vec<_> = unread(&settings, &batch)
+            .into_iter()
+            .flat_map(|((chat, sender), ids)| {
+                assert_eq!(
+                    ids,
+                    [chat.to_string()],
+                    "one message, and none of one's own"
+                );
+                // Who wrote it counts where several people write.
+                assert_eq!(sender.is_some(), chat.to_string() != ANA);
+                ids
+            })
+            .collect();
+        chats.sort();
+        chats
+    }
+
+    #[test]
+    fn status_updates_are_read_when_asked_to_and_no_other_messages() {
+        let read_status = Settings {
+            read_status: true,
+            ..Settings::default()
+        };
+        assert_eq!(read(read_status), [STATUS]);
+        let read_messages = Settings {
+            read_messages: true,
+            ..Settings::default()
+        };
+        assert_eq!(read(read_messages.clone()), [GROUP, ANA]);
+        let without_groups = Settings {
+            groups_ignore: true,
+            ..read_messages
+        };
+        assert_eq!(read(without_groups), [ANA]);
+        assert_eq!(read(Settings::default()), [] as [String; 0]);
+    }
+}

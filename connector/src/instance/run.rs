@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::instance::inbound::InboundHook;
 use crate::instance::receipts::ReceiptPump;
 use crate::instance::supervisor::{Error, Supervisor};
-use crate::whatsapp::client::Built;
+use crate::whatsapp::client::{Built, Wanted};
 use crate::whatsapp::dialer::DialResult;
 
 /// Longest wait for a client to close its socket in order; then it is cut off.
@@ -97,10 +97,13 @@ impl Supervisor {
         // What was damaged may have been repaired.
         self.session.try_again();
         let (session, revoker) = self.session.revocable();
-        let (built, receipts) = self
-            .context
-            .clients
-            .build(session, hook.clone(), &self.context.tenure, route)
+        let history = Wanted {
+            full: self.row.settings.sync_full_history,
+            teller: self.history.clone(),
+        };
+        let (clients, tenure) = (&self.context.clients, &self.context.tenure);
+        let (built, receipts) = clients
+            .build(session, hook.clone(), tenure, route, history)
             .await?;
         let pump = ReceiptPump {
             instance: self.row.id,

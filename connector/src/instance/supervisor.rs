@@ -14,6 +14,7 @@ use whatsapp_rust::traits::DeviceStore;
 
 use crate::backoff::Backoff;
 use crate::damage;
+use crate::instance::history::{HistoryHandle, HistoryTeller};
 use crate::instance::state::State;
 use crate::instance::{InstanceHandle, Link, Mail, reroute};
 use crate::publish::{self, Fact, Origin, Publisher, PublisherHandle};
@@ -101,6 +102,8 @@ pub(crate) struct Supervisor {
     pub(super) live: watch::Sender<Option<Link>>,
     /// The row's settings, for whoever acts on them outside of this task.
     pub(super) settings: watch::Sender<Settings>,
+    /// Tells what phones know from before.
+    pub(super) history: HistoryHandle,
     pub(super) backoff: Backoff,
     /// Codes shown since the last wish.
     pub(super) codes_shown: u32,
@@ -165,9 +168,17 @@ impl Supervisor {
         let mut observed = row.observed.clone();
         // A code of a socket that is gone is worthless.
         observed.qr = None;
+        let settings = watch::Sender::new(row.settings.clone());
+        let history = HistoryTeller {
+            instance: row.id,
+            session: session.clone(),
+            publisher: publisher.clone(),
+            settings: settings.subscribe(),
+        };
         let supervisor = Self {
             state: State::new(row.name.clone(), observed),
-            settings: watch::Sender::new(row.settings.clone()),
+            history: history.start(),
+            settings,
             context,
             row,
             session,
@@ -347,6 +358,7 @@ impl Supervisor {
         let outcome = settled.cause.outcome();
         if outcome.wipes_session {
             self.session.wipe_session().await?;
+            self.history.forget().await;
         }
         let mut facts = self.state.closed(settled.cause, settled.generation);
         let generation = settled.generation.to_string();

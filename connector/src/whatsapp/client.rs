@@ -16,6 +16,7 @@ use whatsapp_rust::wacore::store::DevicePropsOverride;
 use whatsapp_rust::waproto::whatsapp as wa;
 use whatsapp_rust::{Client, InboundDurabilityHook, RawNodeLease};
 
+use crate::instance::HistoryHandle;
 use crate::options::ConnectorOptions;
 use crate::tenure::Tenure;
 use crate::whatsapp::dialer::{Dial, Dialer};
@@ -51,6 +52,14 @@ pub(crate) struct Clients {
     http: Arc<WhatsAppHttp>,
     version: Option<(u32, u32, u32)>,
     device_name: String,
+}
+
+/// What is wanted of a phone's history.
+pub(crate) struct Wanted {
+    /// All of it, not the last weeks only. The phone is told so when it is paired.
+    pub(crate) full: bool,
+    /// Who takes it.
+    pub(crate) teller: HistoryHandle,
 }
 
 /// The client of one instance, with the channels it speaks through.
@@ -98,12 +107,14 @@ impl Clients {
         hook: Arc<dyn InboundDurabilityHook>,
         tenure: &Tenure,
         route: Route,
+        history: Wanted,
     ) -> Result<(Built, mpsc::Receiver<Arc<Event>>), Error> {
         let backend: Arc<dyn Backend> = Arc::new(session);
         let persistence = Arc::new(PersistenceManager::new(backend).await?);
         let props = DevicePropsOverride {
             os: Some(self.device_name.clone()),
             platform_type: Some(wa::device_props::PlatformType::Chrome),
+            require_full_sync: Some(history.full),
             ..DevicePropsOverride::default()
         };
         persistence
@@ -122,8 +133,7 @@ impl Clients {
             .with_http_client_arc(http)
             .with_inbound_durability_hook_arc(hook)
             .with_wanted_pre_key_count(PREKEYS)
-            .with_background_saver_interval(SAVE_INTERVAL)
-            .with_skip_history_sync(true);
+            .with_background_saver_interval(SAVE_INTERVAL);
         if let Some(version) = self.version {
             builder = builder.with_version_override(version);
         }
@@ -139,6 +149,7 @@ impl Clients {
             receipts: receipts_tx,
             acks: Arc::clone(&acks),
             heard: Arc::clone(&heard),
+            history: history.teller,
         };
         client.subscribe_handler(Arc::new(tap)).detach();
         let raw_nodes = client.acquire_raw_node_forwarding();
@@ -161,12 +172,16 @@ struct Tap {
     receipts: mpsc::Sender<Arc<Event>>,
     acks: Arc<PendingAcks>,
     heard: Arc<Heard>,
+    history: HistoryHandle,
 }
 
 impl EventHandler for Tap {
     fn handle_event(&self, event: Arc<Event>) {
         if matches!(&*event, Event::RawNode(_)) {
             self.heard.note();
+        }
+        if matches!(&*event, Event::HistorySync(_)) {
+            return self.history.take(event);
         }
         let is_receipt = match &*event {
             Event::Receipt(_) => true,

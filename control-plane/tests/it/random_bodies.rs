@@ -16,10 +16,12 @@ use crate::app::{Answer, TestApp};
 const REQUESTS: usize = 1500;
 /// Deepest nesting of a body.
 const DEPTH: u32 = 4;
-const ROUTES: [(Method, &str); 13] = [
+const ROUTES: [(Method, &str); 15] = [
     (Method::POST, "/instance/create"),
     (Method::POST, "/instance/connect/b1"),
     (Method::POST, "/instance/rotateToken/b1"),
+    (Method::POST, "/instance/setPresence/b1"),
+    (Method::POST, "/proxy/set/b1"),
     (Method::POST, "/webhook/set/b1"),
     (Method::POST, "/websocket/set/b1"),
     (Method::PUT, "/sqs/set/b1"),
@@ -32,7 +34,7 @@ const ROUTES: [(Method, &str); 13] = [
     (Method::GET, "/instance/fetchInstances"),
 ];
 /// Names that mean something somewhere, and some that might.
-const KEYS: [&str; 43] = [
+const KEYS: [&str; 47] = [
     "instanceName",
     "integration",
     "token",
@@ -47,6 +49,10 @@ const KEYS: [&str; 43] = [
     "enabled",
     "url",
     "headers",
+    "host",
+    "port",
+    "protocol",
+    "presence",
     "byEvents",
     "base64",
     "events",

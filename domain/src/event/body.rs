@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::connection::StatusReason;
-use crate::event::{EventName, MessageData, MessageKey, MessageUpdate};
+use crate::event::{Contact, EventName, MessageData, MessageKey, MessageUpdate, OldChat};
 use crate::ids::InstanceId;
 use crate::instance::{Instance, QrCode};
 use crate::name::InstanceName;
@@ -32,6 +32,12 @@ pub enum EventBody {
     MessagesEdited(Value),
     /// The account's own profile changed.
     ContactsUpdate(OwnProfile),
+    /// Messages from before the instance was paired.
+    MessagesSet(Vec<MessageData>),
+    /// Chats that the phone has.
+    ChatsSet(Vec<OldChat>),
+    /// People whom the phone knows.
+    ContactsUpsert(Vec<Contact>),
     /// A call came in, or ended.
     Call(Call),
     /// The account was unlinked.
@@ -148,6 +154,9 @@ impl EventBody {
             Self::MessagesDelete(_) => EventName::MessagesDelete,
             Self::MessagesEdited(_) => EventName::MessagesEdited,
             Self::ContactsUpdate(_) => EventName::ContactsUpdate,
+            Self::MessagesSet(_) => EventName::MessagesSet,
+            Self::ChatsSet(_) => EventName::ChatsSet,
+            Self::ContactsUpsert(_) => EventName::ContactsUpsert,
             Self::Call(_) => EventName::Call,
             Self::LogoutInstance => EventName::LogoutInstance,
             Self::ApplicationStartup(_) => EventName::ApplicationStartup,
@@ -188,6 +197,9 @@ impl EventBody {
                 "pushName": profile.name,
                 "profilePicUrl": profile.picture_url,
             }),
+            Self::MessagesSet(messages) => to_value(messages),
+            Self::ChatsSet(chats) => to_value(chats),
+            Self::ContactsUpsert(contacts) => to_value(contacts),
             Self::Call(call) => to_value(call),
             Self::ApplicationStartup(it) | Self::InstanceCreate(it) | Self::InstanceDelete(it) => {
                 to_value(it)

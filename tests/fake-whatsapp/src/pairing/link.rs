@@ -145,6 +145,7 @@ impl World {
                     adv_identity,
                     key_index: u32::from(link.addr.device),
                     os: registration.os,
+                    full_history: registration.full_history,
                     logins: 0,
                     paired_at: now_secs(),
                 };

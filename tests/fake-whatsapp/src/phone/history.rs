@@ -42,12 +42,13 @@ impl World {
         if std::mem::replace(&mut device.history_sent, true) {
             return;
         }
+        let full = device.row.full_history;
         let row = (Bucket::Synced, companion.to_string());
         self.store.put_bytes(row.0, row.1, b"");
         if self.config.without_history {
             return;
         }
-        match self.history(&companion.phone) {
+        match self.history(&companion.phone, full) {
             Ok(chunks) => {
                 for (n, chunk) in chunks.into_iter().enumerate() {
                     if let Err(error) = self.send_history(companion, n, &chunk) {
@@ -59,8 +60,9 @@ impl World {
         }
     }
 
-    /// The chunks, in the order in which a phone sends them.
-    fn history(&self, phone: &str) -> Result<Vec<wa::HistorySync>, Error> {
+    /// The chunks, in the order in which a phone sends them. Who wants the `full` history gets
+    /// what is old as such; the others are told that it is recent.
+    fn history(&self, phone: &str, full: bool) -> Result<Vec<wa::HistorySync>, Error> {
         let chats = Chats::of(self.account(phone)?);
         let mut chunks = vec![
             wa::HistorySync {
@@ -82,7 +84,11 @@ impl World {
         for n in 1..=count {
             let progress = u32::try_from(n * 100 / count).unwrap_or(DONE);
             chunks.push(wa::HistorySync {
-                sync_type: HistorySyncType::RECENT,
+                sync_type: if full {
+                    HistorySyncType::FULL
+                } else {
+                    HistorySyncType::RECENT
+                },
                 conversations: rest.next().unwrap_or_default(),
                 progress: Some(progress),
                 ..Default::default()
@@ -162,7 +168,7 @@ impl World {
         let id = message_id();
         let details = json!({
             "id": id, "chunk": chunk.chunk_order, "chats": chunk.conversations.len(),
-            "progress": chunk.progress,
+            "progress": chunk.progress, "full": chunk.sync_type == HistorySyncType::FULL,
         });
         self.seen.add("history", Some(companion), details);
         self.phone_sends_to(companion, &Addr::phone(&companion.phone), &id, &sent, None);
@@ -181,6 +187,7 @@ fn notification_type(kind: HistorySyncType) -> NotificationType {
     match kind {
         HistorySyncType::PUSH_NAME => NotificationType::PUSH_NAME,
         HistorySyncType::RECENT => NotificationType::RECENT,
+        HistorySyncType::FULL => NotificationType::FULL,
         _ => NotificationType::INITIAL_BOOTSTRAP,
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Registration {
     pub(crate) signed_prekey: SignedPreKey,
     /// The operating system string in the device properties.
     pub(crate) os: String,
+    /// It wants the whole history.
+    pub(crate) full_history: bool,
 }
 
 /// Decodes the payload. `client_static` is the Noise key of this connection.
@@ -42,11 +44,14 @@ pub(crate) fn parse(payload: &[u8], client_static: &[u8]) -> Result<Purpose, Err
             public: djb(data.e_skey_val.as_deref().unwrap_or_default())?,
             signature: data.e_skey_sig.clone().unwrap_or_default(),
         };
+        let props = data.device_props.as_deref().unwrap_or_default();
+        let props = DeviceProps::decode_from_slice(props).unwrap_or_default();
         let registration = Registration {
             noise: djb(client_static)?,
             identity: djb(data.e_ident.as_deref().unwrap_or_default())?,
             registration_id: number(data.e_regid.as_deref())?,
-            os: os_name(data.device_props.as_deref().unwrap_or_default()),
+            full_history: props.require_full_sync.unwrap_or(false),
+            os: props.os.unwrap_or_default(),
             signed_prekey,
         };
         verify_signed_prekey(&registration)?;
@@ -81,11 +86,4 @@ fn number(bytes: Option<&[u8]>) -> Result<u32, Error> {
             .fold(0, |sum, byte| (sum << 8) | u32::from(*byte))),
         _ => Err(Error::Wire("bad number in the registration")),
     }
-}
-
-fn os_name(props: &[u8]) -> String {
-    DeviceProps::decode_from_slice(props)
-        .ok()
-        .and_then(|props| props.os)
-        .unwrap_or_default()
 }

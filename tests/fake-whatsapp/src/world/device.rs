@@ -22,6 +22,9 @@ pub(crate) struct DeviceRow {
     pub(crate) adv_identity: Vec<u8>,
     pub(crate) key_index: u32,
     pub(crate) os: String,
+    /// It wants the whole history of its phone.
+    #[serde(default)]
+    pub(crate) full_history: bool,
     pub(crate) logins: u64,
     pub(crate) paired_at: u64,
 }

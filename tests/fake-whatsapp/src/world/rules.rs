@@ -296,6 +296,7 @@ mod tests {
             adv_identity: vec![],
             key_index: 1,
             os: String::new(),
+            full_history: false,
             logins: 1,
             paired_at: 0,
         };
