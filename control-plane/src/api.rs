@@ -13,6 +13,7 @@ mod fields;
 mod instance;
 mod layers;
 mod lifecycle;
+mod limits;
 mod media;
 mod message;
 mod paths;

@@ -2,8 +2,10 @@
 //! they mean the same.
 
 mod cors;
+mod limits;
 
 pub use cors::{CorsConfig, Origins};
+pub use limits::LimitsConfig;
 
 use std::time::Duration;
 
@@ -19,6 +21,11 @@ use crate::secret::Secret;
 
 /// Longest wait for a connection to a webhook endpoint.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Puts tokens into webhook bodies.
+const INCLUDE_APIKEY: &str = "WEBHOOK_INCLUDE_APIKEY";
+/// The original's name for it.
+const EXPOSE: &str = "AUTHENTICATION_EXPOSE_IN_FETCH_INSTANCES";
 
 /// Sets the longest wait of a message.
 const SEND_TTL: &str = "SEND_TTL_SECONDS";
@@ -39,7 +46,8 @@ pub struct WebhookConfig {
     pub allow_private: bool,
     /// `WEBHOOK_REQUEST_TIMEOUT_MS`: longest wait for an endpoint.
     pub timeout: Duration,
-    /// `WEBHOOK_INCLUDE_APIKEY`: put the instance's token into webhook bodies.
+    /// `WEBHOOK_INCLUDE_APIKEY`, or the original's `AUTHENTICATION_EXPOSE_IN_FETCH_INSTANCES`,
+    /// which is about nothing else: put the instance's token into webhook bodies.
     pub include_apikey: bool,
 }
 
@@ -53,7 +61,7 @@ impl WebhookConfig {
         Ok(Self {
             allow_private: env::flag("WEBHOOK_ALLOW_PRIVATE", false)?,
             timeout: Duration::from_millis(timeout_ms),
-            include_apikey: env::flag("WEBHOOK_INCLUDE_APIKEY", false)?,
+            include_apikey: include_apikey()?,
         })
     }
 
@@ -78,6 +86,17 @@ impl WebhookConfig {
             ..DeliveryOptions::new(server_url)
         }
     }
+}
+
+fn include_apikey() -> Result<bool, BadVariable> {
+    let ours = env::flag(INCLUDE_APIKEY, false)?;
+    let theirs = env::flag(EXPOSE, ours)?;
+    let told = env::text(INCLUDE_APIKEY)?.is_some();
+    if told && ours != theirs {
+        let problem = format!("contradicts {INCLUDE_APIKEY}");
+        return Err(BadVariable::new(EXPOSE, problem));
+    }
+    Ok(theirs)
 }
 
 /// `SERVER_URL`: the API's own address, as shown to clients, without a slash at its end.

@@ -78,14 +78,9 @@ pub(crate) struct ServeArgs {
     /// Where everything is kept.
     #[arg(long, env = "POMBAL_DATA_DIR", default_value = "data", global = true)]
     pub(crate) data_dir: PathBuf,
-    /// Where the API listens.
-    #[arg(
-        long,
-        env = "POMBAL_LISTEN",
-        default_value = "127.0.0.1:8080",
-        global = true
-    )]
-    pub(crate) listen: SocketAddr,
+    /// Where the API listens. [default: 127.0.0.1:8080, or the port in `SERVER_PORT`]
+    #[arg(long, env = "POMBAL_LISTEN", global = true)]
+    pub(crate) listen: Option<SocketAddr>,
     /// How many shards instances are spread over. Growing it later is fine.
     #[arg(long, env = "POMBAL_SHARDS", default_value_t = 4)]
     pub(crate) shards: u16,

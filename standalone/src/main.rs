@@ -5,6 +5,7 @@ mod cli;
 mod data_dir;
 #[cfg(feature = "demo")]
 mod demo;
+mod evolution;
 mod hooks;
 mod qr;
 mod serve;

@@ -8,8 +8,8 @@ use qrcode::{EcLevel, QrCode};
 use serde::Deserialize;
 use url::Url;
 
-use crate::api_key;
 use crate::cli::{QrArgs, ServeArgs};
+use crate::{api_key, evolution};
 
 /// Pause between two looks at the code.
 const POLL: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ struct State {
 pub(crate) async fn run(args: QrArgs, serve: &ServeArgs) -> Result<(), Box<dyn Error>> {
     let key = api_key::load(&serve.data_dir)?
         .ok_or("no API key: set AUTHENTICATION_API_KEY, or --data-dir to the server's own")?;
-    let mut url = Url::parse(&format!("http://{}", serve.listen))?;
+    let mut url = Url::parse(&format!("http://{}", evolution::listen(serve.listen)?))?;
     url.path_segments_mut()
         .map_err(|()| "the address has no path")?
         .extend(["instance", "connect", &args.instance]);

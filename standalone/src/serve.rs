@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pombal_connector::config::{PairingConfig, ProxyConfig, SessionConfig};
-use pombal_control_plane::config::{self, CorsConfig, WebhookConfig};
+use pombal_control_plane::config::{self, CorsConfig, LimitsConfig, WebhookConfig};
+use pombal_control_plane::delivery::Schedule;
 use pombal_control_plane::{Janitor, ProxyCheck};
 use pombal_store::env::BadVariable;
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use crate::api_key::ApiKey;
 use crate::cli::ServeArgs;
 use crate::data_dir::DataDir;
 use crate::serve::parts::Parts;
-use crate::{api_key, shutdown};
+use crate::{api_key, evolution, shutdown};
 
 /// Longest wait for everything to end. All that matters is durable by then.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
@@ -39,6 +40,9 @@ pub(crate) struct Settings {
     pub(crate) server_url: Option<String>,
     /// `SEND_TTL_SECONDS`.
     pub(crate) send_ttl: Duration,
+    pub(crate) limits: LimitsConfig,
+    /// When webhooks are repeated.
+    pub(crate) schedule: Schedule,
 }
 
 impl Settings {
@@ -62,11 +66,15 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         proxies: ProxyConfig::from_env()?,
         server_url: config::server_url()?,
         send_ttl: config::send_ttl()?,
+        limits: LimitsConfig::from_env()?,
+        schedule: evolution::retries()?,
         args,
     };
+    evolution::check()?;
+    let listen = evolution::listen(settings.args.listen)?;
     let data = DataDir::open(&settings.args.data_dir)?;
     let api_key = api_key::load_or_create(data.path())?;
-    let listener = TcpListener::bind(settings.args.listen).await?;
+    let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
 
     #[cfg(feature = "demo")]

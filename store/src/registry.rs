@@ -57,6 +57,7 @@ mod moves;
 mod ownership;
 mod pages;
 mod phases;
+mod rates;
 mod replies;
 mod row;
 mod scrubbing;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::error::ApiError;
+use super::limits::{self, Key};
 use super::state::ApiState;
 use crate::secret::token_hash;
 
@@ -57,7 +58,10 @@ impl FromRequestParts<ApiState> for GlobalKey {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         match Presented::read(parts, state)? {
-            Presented::Global => Ok(Self),
+            Presented::Global => {
+                limits::admit(state, Key::Global).await?;
+                Ok(Self)
+            }
             Presented::Other { .. } => Err(ApiError::unauthorized()),
         }
     }
@@ -68,6 +72,9 @@ impl FromRequestParts<ApiState> for Authorized {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let presented = Presented::read(parts, state)?;
+        if matches!(presented, Presented::Global) {
+            limits::admit(state, Key::Global).await?;
+        }
         let text = name_in_path(parts, state).await;
         // A text that can't be a name is the name of nobody.
         let row = match InstanceName::parse(&text) {
@@ -77,7 +84,10 @@ impl FromRequestParts<ApiState> for Authorized {
         match (presented, row) {
             (Presented::Global, Some(row)) => Ok(Self(row)),
             (Presented::Global, None) => Err(ApiError::no_instance(&text)),
-            (Presented::Other { hash }, Some(row)) if owns(&hash, &row) => Ok(Self(row)),
+            (Presented::Other { hash }, Some(row)) if owns(&hash, &row) => {
+                limits::admit(state, Key::Token(&hash)).await?;
+                Ok(Self(row))
+            }
             (Presented::Other { .. }, _) => Err(ApiError::unauthorized()),
         }
     }
@@ -96,14 +106,17 @@ impl FromRequestParts<ApiState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         match Presented::read(parts, state)? {
-            Presented::Global => Ok(Self::Global),
-            Presented::Other { hash } => state
-                .registry()
-                .instance_by_token(&hash)
-                .await?
-                .filter(|row| owns(&hash, row))
-                .map(|row| Self::Token(Box::new(row)))
-                .ok_or_else(ApiError::unauthorized),
+            Presented::Global => {
+                limits::admit(state, Key::Global).await?;
+                Ok(Self::Global)
+            }
+            Presented::Other { hash } => {
+                let row = state.registry().instance_by_token(&hash).await?;
+                let row = row.filter(|row| owns(&hash, row));
+                let row = row.ok_or_else(ApiError::unauthorized)?;
+                limits::admit(state, Key::Token(&hash)).await?;
+                Ok(Self::Token(Box::new(row)))
+            }
         }
     }
 }

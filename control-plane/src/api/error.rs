@@ -4,9 +4,11 @@
 //! what stays inside goes to the log, once, when the response is made.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use pombal_domain::{Chain, InstanceName};
 use pombal_store::{keys, queue, registry};
@@ -20,6 +22,7 @@ pub struct ApiError {
     status: StatusCode,
     reason: Option<&'static str>,
     message: Value,
+    retry_after: Option<Duration>,
     source: Option<Source>,
 }
 
@@ -29,6 +32,7 @@ impl ApiError {
             status,
             reason: None,
             message,
+            retry_after: None,
             source: None,
         }
     }
@@ -108,6 +112,20 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, json!([text]))
     }
 
+    /// 429: the key was used too often. It may be used again after `wait`.
+    pub fn too_many_requests(limit: u64, wait: Duration) -> Self {
+        let text = format!("More than {limit} requests per minute with this key");
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, json!([text]));
+        error.retry_after = Some(wait);
+        error
+    }
+
+    /// 403: there are as many instances as there may be.
+    pub fn too_many_instances(limit: usize) -> Self {
+        let text = format!("There may be no more than {limit} instances");
+        Self::new(StatusCode::FORBIDDEN, json!([text]))
+    }
+
     /// 500. The client gets a fixed text, the log gets `source`.
     pub fn internal(source: impl Into<Source>) -> Self {
         let mut error = Self::new(
@@ -144,7 +162,14 @@ impl IntoResponse for ApiError {
                 message: self.message,
             },
         };
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_millis().div_ceil(1000);
+            if let Ok(seconds) = HeaderValue::try_from(seconds.to_string()) {
+                response.headers_mut().insert(RETRY_AFTER, seconds);
+            }
+        }
+        response
     }
 }
 

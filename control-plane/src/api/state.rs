@@ -11,6 +11,7 @@ use pombal_store::{Egress, Keys, Queue, Registry};
 use super::lifecycle::EventsQueue;
 use super::proxy::ProxyCheck;
 use crate::config::CorsConfig;
+use crate::config::LimitsConfig;
 use crate::secret::Secret;
 
 /// How the API behaves.
@@ -32,6 +33,8 @@ pub struct ApiOptions {
     pub logout_wait: Duration,
     /// How long `delete` waits for the owner to wipe its rows. Default 5 s.
     pub delete_wait: Duration,
+    /// What callers may have at most.
+    pub limits: LimitsConfig,
     /// The version of `WhatsApp` Web that connectors announce, for `GET /`.
     pub whatsapp_web_version: String,
     /// The events queue, for what the API itself tells of instances. Default none: it tells
@@ -58,6 +61,7 @@ impl ApiOptions {
             send_ttl: Duration::from_secs(600),
             logout_wait: Duration::from_secs(10),
             delete_wait: Duration::from_secs(5),
+            limits: LimitsConfig::default(),
             whatsapp_web_version: "2.3000.0".to_owned(),
             events: None,
             proxy_check: ProxyCheck::default(),

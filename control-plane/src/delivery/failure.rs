@@ -26,9 +26,9 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// The endpoint says that it is gone for good.
-    pub(super) fn is_final(&self) -> bool {
-        matches!(self, Self::Status { status: 410, .. })
+    /// The endpoint says that it is gone for good, or answers with one of `also`.
+    pub(super) fn is_final(&self, also: &[u16]) -> bool {
+        matches!(self, Self::Status { status, .. } if *status == 410 || also.contains(status))
     }
 
     /// The endpoint has too much to do: it gets more time.

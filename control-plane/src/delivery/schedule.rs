@@ -13,6 +13,8 @@ pub struct Schedule {
     pub jitter: f64,
     /// Least wait after a 429 or a time-out. Default 60 s.
     pub overload_floor: Duration,
+    /// Answers after which an event is dead at once, as it is after a 410. Default none.
+    pub final_statuses: Vec<u16>,
 }
 
 impl Default for Schedule {
@@ -37,16 +39,20 @@ impl Default for Schedule {
             delays: seconds.map(Duration::from_secs).to_vec(),
             jitter: 0.2,
             overload_floor: Duration::from_secs(60),
+            final_statuses: Vec::new(),
         }
     }
 }
 
 impl Schedule {
     /// The wait after `attempts` attempts, the last of which ended in `failure`. `None`: it
-    /// was the last one. `luck` from -1 to 1 places the wait within the jitter.
+    /// was the last one, or the endpoint's answer is final. `luck` from -1 to 1 places the wait within the jitter.
     ///
     /// What the endpoint asks for in `Retry-After` counts within once and twice the wait.
     pub(super) fn wait(&self, attempts: u32, failure: &Failure, luck: f64) -> Option<Duration> {
+        if failure.is_final(&self.final_statuses) {
+            return None;
+        }
         let made = usize::try_from(attempts).unwrap_or(usize::MAX);
         let base = *self.delays.get(made.saturating_sub(1))?;
         let jittered = base.mul_f64((1.0 + self.jitter * luck.clamp(-1.0, 1.0)).max(0.0));
@@ -115,6 +121,18 @@ mod tests {
             Some(Duration::from_secs(36))
         );
         assert_eq!(schedule.wait(12, &failure, 0.0), None);
+    }
+
+    #[test]
+    fn some_answers_are_final() {
+        let schedule = Schedule {
+            final_statuses: vec![404],
+            ..Schedule::default()
+        };
+        for (answer, wanted) in [(404, false), (410, false), (400, true), (500, true)] {
+            let wait = schedule.wait(1, &status(answer, None), 0.0);
+            assert_eq!(wait.is_some(), wanted, "{answer}");
+        }
     }
 
     #[test]

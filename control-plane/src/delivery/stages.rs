@@ -110,10 +110,7 @@ impl Attempt {
             return Outcome::Delivered;
         };
         let error = Chain(&failure).to_string();
-        let wait = schedule
-            .wait(attempts, &failure, luck)
-            .filter(|_| !failure.is_final());
-        match wait {
+        match schedule.wait(attempts, &failure, luck) {
             Some(wait) => Outcome::Failed(Failed(RetryLetter {
                 event,
                 attempts,

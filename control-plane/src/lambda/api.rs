@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 use super::{Error, key};
 use crate::api::{ApiOptions, ApiState, EventsQueue, router};
-use crate::config::{self, CorsConfig, WebhookConfig};
+use crate::config::{self, CorsConfig, LimitsConfig, WebhookConfig};
 
 /// The stage whose name is not in paths.
 const NO_STAGE: &str = "$default";
@@ -39,6 +39,7 @@ pub async fn run() -> Result<(), Error> {
         ApiOptions {
             shards: deployment.config().shards,
             send_ttl: config::send_ttl()?,
+            limits: LimitsConfig::from_env()?,
             cors,
             events: Some(EventsQueue(deployment.events().await?)),
             proxy_check,

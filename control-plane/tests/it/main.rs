@@ -19,6 +19,7 @@ mod fetch;
 mod http_layer;
 mod janitor;
 mod lifecycle;
+mod limits;
 mod logs;
 mod media;
 mod not_copied;

@@ -70,6 +70,7 @@ impl Parts {
                 send_ttl: settings.send_ttl,
                 events: Some(EventsQueue(Arc::clone(&events))),
                 proxy_check: settings.proxy_check()?,
+                limits: settings.limits,
                 media: Some(media.clone()),
                 cors: settings.cors.clone(),
                 ..ApiOptions::new(global_key, &url)
@@ -87,6 +88,7 @@ impl Parts {
             },
             DeliveryOptions {
                 drain: DRAIN,
+                schedule: settings.schedule.clone(),
                 ..settings.webhook.delivery(&url)
             },
         );

@@ -12,6 +12,7 @@ mod moves;
 mod ownership;
 mod phases;
 mod projection;
+mod rates;
 mod replies;
 mod shards;
 mod takeover;
@@ -56,6 +57,7 @@ super::suite! {
     instances: a_new_instance_is_found_in_every_way what_does_not_exist_is_not_found
         names_and_tokens_are_unique of_many_that_want_a_name_one_gets_it
         of_many_that_want_a_token_one_gets_it names_may_be_anything_that_is_valid;
+    rates: each_use_is_counted_once;
     tokens: a_new_token_opens_and_the_old_one_does_not a_token_that_is_taken_replaces_none
         of_many_that_replace_a_token_one_does a_deletion_takes_the_newest_token_along;
     listing: all_instances_are_listed_in_name_order large_rows_come_in_several_pages;

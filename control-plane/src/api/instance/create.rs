@@ -18,7 +18,7 @@ use crate::api::auth::GlobalKey;
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::state::ApiState;
-use crate::api::{commands, lifecycle, proxy, token};
+use crate::api::{commands, lifecycle, limits, proxy, token};
 use crate::secret::{Secret, token_hash};
 
 pub(in crate::api) async fn create(
@@ -33,6 +33,7 @@ pub(in crate::api) async fn create(
         .take()
         .map(|input| input.merge(None, state.egress(), now))
         .transpose()?;
+    limits::check_room(&state).await?;
     let (is_v1, qrcode) = (request.is_v1, request.qrcode);
     let token = request.token.take().unwrap_or_else(token::random);
     token::check_free(&state, &token)?;

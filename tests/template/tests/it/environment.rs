@@ -16,8 +16,10 @@ const OURS: &[&str] = &[
     "FLEET_",
     "LEASE_",
     "LOGINS_",
+    "MAX_",
     "POMBAL_",
     "QRCODE_",
+    "RATE_",
     "RUST_",
     "SEND_",
     "SERVER_",
@@ -28,6 +30,10 @@ const OURS: &[&str] = &[
 /// What the code reads and no template sets, and why.
 const NOT_SET: &[(&str, &str)] = &[
     ("AUTHENTICATION_API_KEY", "the secret has the key"),
+    (
+        "AUTHENTICATION_EXPOSE_IN_FETCH_INSTANCES",
+        "Evolution's name for WEBHOOK_INCLUDE_APIKEY",
+    ),
     ("POMBAL_WHATSAPP_URL", "for relays and demos"),
 ];
 
