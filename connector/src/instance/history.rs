@@ -19,6 +19,7 @@ use std::sync::Arc;
 use pombal_domain::{Chain, EventId, InstanceId, Settings};
 use pombal_sessions::Session;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::task::AbortOnDropHandle;
 use whatsapp_rust::types::events::{Event, LazyHistorySync};
 
 use crate::publish::{self, PublisherHandle};
@@ -33,8 +34,7 @@ pub(crate) enum Arrival {
     Forget(oneshot::Sender<()>),
 }
 
-/// The way to an instance's history teller. The teller ends with the last of them, once it has
-/// told what it has.
+/// The way to an instance's history teller.
 #[derive(Clone)]
 pub(crate) struct HistoryHandle(mpsc::UnboundedSender<Arrival>);
 
@@ -73,10 +73,11 @@ impl HistoryHandle {
 }
 
 impl HistoryTeller {
-    /// Starts to tell what a predecessor has left on the shelf.
-    pub(crate) fn start(self) -> HistoryHandle {
+    /// Starts to tell what a predecessor has left on the shelf. The teller ends with the second
+    /// handle, for its successor has the same shelf; what is on it stays there.
+    pub(crate) fn start(self) -> (HistoryHandle, AbortOnDropHandle<()>) {
         let (tx, arrivals) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let id = self.instance;
             match self.run(arrivals).await {
                 // The next owner goes on.
@@ -86,7 +87,7 @@ impl HistoryTeller {
                 }
             }
         });
-        HistoryHandle(tx)
+        (HistoryHandle(tx), AbortOnDropHandle::new(task))
     }
 
     async fn run(self, mut arrivals: mpsc::UnboundedReceiver<Arrival>) -> Result<(), Error> {

@@ -10,6 +10,7 @@ use pombal_sessions::Session;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use whatsapp_rust::traits::DeviceStore;
 
 use crate::backoff::Backoff;
@@ -104,6 +105,7 @@ pub(crate) struct Supervisor {
     pub(super) settings: watch::Sender<Settings>,
     /// Tells what phones know from before.
     pub(super) history: HistoryHandle,
+    _teller: AbortOnDropHandle<()>,
     pub(super) backoff: Backoff,
     /// Codes shown since the last wish.
     pub(super) codes_shown: u32,
@@ -169,15 +171,17 @@ impl Supervisor {
         // A code of a socket that is gone is worthless.
         observed.qr = None;
         let settings = watch::Sender::new(row.settings.clone());
-        let history = HistoryTeller {
+        let teller = HistoryTeller {
             instance: row.id,
             session: session.clone(),
             publisher: publisher.clone(),
             settings: settings.subscribe(),
         };
+        let (history, teller) = teller.start();
         let supervisor = Self {
             state: State::new(row.name.clone(), observed),
-            history: history.start(),
+            history,
+            _teller: teller,
             settings,
             context,
             row,

@@ -154,6 +154,28 @@ fn a_demo_build_refuses_whatsapp() {
     }
 }
 
+#[test]
+fn a_bad_proxy_in_the_environment_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = "x".repeat(256);
+    for (name, value) in [
+        ("PROXY_HOST", "http://proxy.test"),
+        ("PROXY_PORT", "0"),
+        ("PROXY_PORT", "70000"),
+        ("PROXY_PROTOCOL", "socks4"),
+        ("PROXY_USERNAME", long.as_str()),
+        ("PROXY_ALLOW_PRIVATE", "yes"),
+    ] {
+        let options = PombalOptions::demo("ws://127.0.0.1:9/ws/chat".to_owned());
+        let options = options.env(name, value);
+        let data = dir.path().join("data");
+        let started = std::panic::catch_unwind(|| Pombal::start(&data, &options));
+        let message = started.err().expect("it must not start");
+        let message = *message.downcast::<String>().unwrap();
+        assert!(message.contains(&format!("{name}: ")), "{message}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn unreachable_whatsapp_is_said_and_backed_off() {
     let dir = tempfile::tempdir().unwrap();

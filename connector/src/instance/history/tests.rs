@@ -65,6 +65,18 @@ struct Rig {
     told: Vec<pombal_domain::Event>,
 }
 
+/// Dropping it ends an owner in the middle of what it does.
+struct Killer {
+    publisher: CancellationToken,
+    _teller: AbortOnDropHandle<()>,
+}
+
+impl Drop for Killer {
+    fn drop(&mut self) {
+        self.publisher.cancel();
+    }
+}
+
 impl Rig {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -88,7 +100,7 @@ impl Rig {
     }
 
     /// A new owner of the shard: its session and teller, and what kills it.
-    async fn owner(&self, epoch: u64) -> (Session, HistoryHandle, CancellationToken) {
+    async fn owner(&self, epoch: u64) -> (Session, HistoryHandle, Killer) {
         let store = local_store(self.dir.path().join("sessions")).unwrap();
         let options = ShardDbOptions::local(store, "s", ShardId(0));
         let db = ShardDb::open(options).await.unwrap();
@@ -107,7 +119,12 @@ impl Rig {
             publisher,
             settings: watch::Sender::new(Settings::default()).subscribe(),
         };
-        (session, teller.start(), stop)
+        let (handle, task) = teller.start();
+        let killer = Killer {
+            publisher: stop,
+            _teller: task,
+        };
+        (session, handle, killer)
     }
 
     /// Takes what is in the queue.
@@ -209,7 +226,7 @@ async fn what_is_on_the_shelf_survives_and_is_told_once_under_its_ids() {
     while rig.told.len() < 2 {
         rig.collect().await;
     }
-    stop.cancel();
+    drop(stop);
 
     rig.queue.room.store(usize::MAX, Ordering::SeqCst);
     let (session, _teller, _stop) = rig.owner(2).await;
