@@ -305,6 +305,7 @@ impl Publisher {
             data: fact.body.data(),
             sender: fact.sender,
             farewell: None,
+            only_to: None,
             projection: fact
                 .projection
                 .map(|observed| Projection(Box::new(observed))),

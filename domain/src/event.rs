@@ -50,6 +50,10 @@ pub struct Event {
     /// Where it goes although the instance is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub farewell: Option<Farewell>,
+    /// An address that alone gets the event's `data`, without the contract's envelope: where a
+    /// client wants to hear of one template, or of one message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_to: Option<String>,
     /// What the event changes on the instance's row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub projection: Option<Projection>,

@@ -1,6 +1,9 @@
 //! An instance: one WhatsApp connection of one tenant.
 
+mod business;
 mod need;
+
+pub use business::{BadGraphId, Business, GraphId};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +22,9 @@ pub enum Integration {
     /// A linked device, through a connector.
     #[serde(rename = "WHATSAPP-BAILEYS")]
     Baileys,
+    /// Meta's Cloud API: no socket, no session and no connector.
+    #[serde(rename = "WHATSAPP-BUSINESS")]
+    Business,
 }
 
 impl Integration {
@@ -27,6 +33,7 @@ impl Integration {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Baileys => "WHATSAPP-BAILEYS",
+            Self::Business => "WHATSAPP-BUSINESS",
         }
     }
 }
@@ -159,7 +166,9 @@ pub struct Instance {
     pub name: InstanceName,
     /// The channel.
     pub integration: Integration,
-    /// Where it lives.
+    /// What it is on Meta's side; there for every [`Integration::Business`], and for no other.
+    pub business: Option<Business>,
+    /// Where it lives. An instance of the Cloud API lives on no shard; the number is then 0.
     pub shard: ShardId,
     /// Where it is on its way to, and how far.
     pub transit: Transit,
@@ -200,6 +209,15 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// The number as it is shown: for the Cloud API, Meta's id of it.
+    #[must_use]
+    pub fn shown_number(&self) -> Option<&str> {
+        match &self.business {
+            Some(business) => Some(business.phone_number.as_str()),
+            None => self.number.as_ref().map(PhoneNumber::as_str),
+        }
+    }
+
     /// The configuration of one of its sinks, once set.
     #[must_use]
     pub const fn sink(&self, kind: SinkKind) -> Option<&SinkConfig> {

@@ -24,8 +24,8 @@ pub use event::{Event, EventBody, EventName, Projection};
 pub use fleet::{ConnectorRow, Fleet, OldOwner, ShardRow};
 pub use ids::{CommandId, ConnectorId, Epoch, EventId, InstanceId, MoveId, Rvn, Seq, ShardId};
 pub use instance::{
-    Desired, Instance, Integration, Observed, Pairing, QrCode, Remains, Settings, Tombstone,
-    Transit,
+    Business, Desired, GraphId, Instance, Integration, Observed, Pairing, QrCode, Remains,
+    Settings, Tombstone, Transit,
 };
 pub use jid::{MessageId, PhoneNumber, Recipient};
 pub use name::InstanceName;

@@ -13,6 +13,13 @@
 //! | remains | `TOMBSTONE#<id>` | `SHARD#<number>` | what an instance left on a `shard` that it does not live on any more; `left_by`, `since` |
 //! | connector | `FLEET` | `CONNECTOR#<id>` | its lease `rvn`, `accepting`, `drain_requested`, its load; gone a day after its last renewal (TTL) |
 //! | shard | `FLEET` | `SHARD#<number>`, 5 digits | `owner`, `epoch`, `wanted_by`, `since` |
+//! | number | `CLOUD#<phone_number_id>` | `CLOUD` | the `name` of the instance of the Cloud API that has it; its key makes numbers unique |
+//! | account | `WABA#<id>` | `INSTANCE#<id>` | the `name` of an instance of this business account |
+//! | stream | `BUSINESS#<instance>` | `HEAD` | `seq` of the last event of an instance of the Cloud API |
+//! | event | `BUSINESS#<instance>` | `EVENT#<id>` | that the event has a number; gone after 30 days (TTL) |
+//! | pending event | `BUSINESS#<instance>` | `PENDING#<seq>`, 20 digits | the event as JSON, until the queue has it |
+//! | hook | `BUSINESS#<instance>` | `HOOK#<message>` | who wants to hear of a message; gone after 30 days (TTL) |
+//! | template | `BUSINESS#<instance>` | `TEMPLATE#<id>` | a template that the instance has made, as JSON |
 //! | scrub mark | `SCRUB` | `SCRUB` | `mark`; there while deleted rows are still in the file (embedded) |
 //! | due | `DUE#<minute>#<partition>` | `DUE#<id>` | a retry that waits longer than a queue delays: `due_at`, `body` |
 //! | due mark | `DUE` | `DUE` | `minute`: no bucket before it holds anything |
@@ -43,6 +50,7 @@
 //! `shard`, `moving_to`, `departing`, `arriving`, `epoch_base`) and so never undo one another. Structured values are JSON text; fields that this version doesn't know are
 //! ignored.
 
+mod business;
 mod compare_and_set;
 mod due;
 #[cfg(feature = "embedded")]
@@ -63,7 +71,9 @@ mod row;
 mod scrubbing;
 pub mod shape;
 mod shards;
+mod stream;
 mod table;
+mod templates;
 mod tokens;
 mod transact;
 mod transit;
@@ -75,6 +85,8 @@ pub use error::Error;
 pub use leases::ConnectorBeat;
 pub use ownership::ShardOwner;
 pub use shards::{Grave, ShardContent};
+pub use stream::{Appended, MAX_EVENT_BYTES, MAX_EVENTS, Pending};
+pub use templates::TemplateRow;
 pub use transit::Handover;
 
 use std::sync::Arc;

@@ -269,6 +269,7 @@ async fn row(keys: &dyn Keys) -> Instance {
         id,
         name: "ana".parse().unwrap(),
         integration: Integration::Baileys,
+        business: None,
         shard: FROM,
         transit: Transit::default(),
         number: None,

@@ -10,7 +10,7 @@ impl Instance {
     #[must_use]
     pub fn needs_connector(&self) -> bool {
         match (self.integration, self.desired) {
-            (Integration::Baileys, Desired::Moved) => false,
+            (Integration::Business, _) | (Integration::Baileys, Desired::Moved) => false,
             (
                 Integration::Baileys,
                 Desired::Connected | Desired::Disconnected | Desired::LoggedOut,
@@ -37,6 +37,7 @@ mod tests {
             id: InstanceId::random(),
             name: "b1".parse().unwrap(),
             integration: Integration::Baileys,
+            business: None,
             shard: ShardId(0),
             number: None,
             token_hash: String::new(),
@@ -73,6 +74,20 @@ mod tests {
             ..closed.transit
         };
         assert!(Instance { transit, ..closed }.needs_connector());
+    }
+
+    #[test]
+    fn who_speaks_through_the_cloud_api_needs_no_connector() {
+        let open = row(Desired::Connected, 2, (1, ConnectionState::Open));
+        assert!(open.needs_connector());
+        let integration = Integration::Business;
+        assert!(
+            !Instance {
+                integration,
+                ..open
+            }
+            .needs_connector()
+        );
     }
 
     #[test]

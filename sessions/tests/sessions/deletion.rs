@@ -22,6 +22,7 @@ async fn create(registry: &Registry, keys: &FileKeys, name: &str) -> Instance {
         id,
         name: name.parse().unwrap(),
         integration: Integration::Baileys,
+        business: None,
         shard: SHARD,
         transit: Transit::default(),
         number: None,

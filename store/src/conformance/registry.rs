@@ -2,6 +2,7 @@
 //!
 //! Indexes may lag, so what is read through one is waited for.
 
+mod cloud;
 mod deletion;
 mod due;
 mod handover;
@@ -89,6 +90,10 @@ super::suite! {
     due: what_was_put_away_is_found_in_its_minute a_minute_that_was_left_is_not_read_again
         nothing_is_due_before_anything_was_put a_body_too_large_for_a_row_is_refused;
     phases: a_phase_tells_since_when_it_lasts;
+    cloud: an_instance_of_the_cloud_api_is_on_no_shard a_number_of_the_cloud_api_is_unique
+        events_are_numbered_once_and_in_order of_many_that_append_each_gets_its_own_numbers
+        what_is_sent_is_pending_no_more templates_are_their_instances_own
+        a_deleted_instance_of_the_cloud_api_leaves_nothing;
     turns: of_many_that_want_a_turn_one_takes_it;
 }
 
@@ -115,6 +120,7 @@ pub fn instance(called: &str, shard: u16) -> Instance {
         id: InstanceId::random(),
         name: name(called),
         integration: Integration::Baileys,
+        business: None,
         shard: ShardId(shard),
         transit: Transit::default(),
         number: Some(PhoneNumber::parse("5511999990001").unwrap()),

@@ -11,6 +11,9 @@ pub enum Error {
     /// Another instance has this token.
     #[error("the token is taken")]
     TokenTaken,
+    /// Another instance has this number of the Cloud API.
+    #[error("the number is taken")]
+    NumberTaken,
     /// No instance has this name and id, or no connector has this id.
     #[error("no such row")]
     NotFound,

@@ -18,9 +18,11 @@ impl Registry {
     /// done, and a later try, or a caller's, may have failed on it.
     ///
     /// # Errors
-    /// [`Error::NameTaken`], [`Error::TokenTaken`]; [`Error::Storage`].
+    /// [`Error::NameTaken`], [`Error::TokenTaken`], [`Error::NumberTaken`]; [`Error::Storage`].
     pub async fn create_instance(&self, instance: &Instance) -> Result<(), Error> {
-        let Err(cancelled) = self.transact(self.creation(instance)?).await else {
+        let mut writes = self.creation(instance)?;
+        writes.extend(self.business_claims(instance)?);
+        let Err(cancelled) = self.transact(writes).await else {
             return Ok(());
         };
         let row = self.instance(&instance.name).await;
@@ -28,6 +30,9 @@ impl Registry {
             return Ok(());
         }
         Err(match cancelled {
+            Cancelled::Conditions(failed) if failed.starts_with(&[false, false, true]) => {
+                Error::NumberTaken
+            }
             Cancelled::Conditions(failed) => taken(&failed),
             Cancelled::Other(error) => error,
         })
@@ -96,7 +101,8 @@ impl Registry {
     }
 
     /// Deletes an instance, and with it its data key and its token, and leaves a tombstone;
-    /// one transaction. The embedded adapter then leaves nothing of the row in its file; if
+    /// one transaction. An instance of the Cloud API has no rows on a shard and leaves no
+    /// tombstone; its own rows go right after it. The embedded adapter then leaves nothing of the row in its file; if
     /// that fails, or the process dies, it is done at the next sweep or start.
     ///
     /// Returns the shard whose owner wipes the rows: the instance may have changed shards since
@@ -106,6 +112,9 @@ impl Registry {
     /// [`Error::NotFound`] when the name belongs to no instance or another; [`Error::Storage`].
     pub async fn delete_instance(&self, instance: &Instance) -> Result<ShardId, Error> {
         let shard = self.delete_rows(instance).await?;
+        if instance.business.is_some() {
+            self.forget_business(instance.id).await;
+        }
         if let Err(error) = self.scrub().await {
             tracing::warn!(error = %Chain(&error), "registry file not scrubbed yet");
         }
@@ -158,11 +167,12 @@ impl Registry {
             .table_name(&*self.table)
             .build()
             .map_err(Error::storage)?;
-        let mut writes = vec![
-            delete(row)?,
-            delete(token)?,
-            TransactWriteItem::builder().put(tombstone).build(),
-        ];
+        let mut writes = vec![delete(row)?, delete(token)?];
+        if instance.business.is_some() {
+            writes.extend(self.business_releases(instance)?);
+        } else {
+            writes.push(TransactWriteItem::builder().put(tombstone).build());
+        }
         writes.extend(self.scrub_mark()?);
         self.transact(writes)
             .await

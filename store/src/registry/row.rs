@@ -165,6 +165,11 @@ impl Row<'_> {
 pub(super) fn instance_item(instance: &Instance) -> Result<Item, Error> {
     let mut item = instance_key(&instance.name);
     item.extend(shard_place("INSTANCE", instance.shard, instance.id));
+    if let Some(business) = &instance.business {
+        // It lives on no shard, so the index of shards must not have it.
+        item.remove("shard_sort");
+        item.insert("business".to_owned(), json(business)?);
+    }
     item.extend(
         [
             ("listed", text("INSTANCE")),
@@ -240,6 +245,7 @@ pub(super) fn read_instance(item: &Item) -> Result<Instance, Error> {
         id: row.parse("id")?,
         name: row.parse("name")?,
         integration: row.plain("integration")?,
+        business: row.optional("business", Row::json)?,
         shard: ShardId(row.number("shard")?),
         transit: read_transit(&row)?,
         number: row.optional("number", Row::plain)?,

@@ -22,6 +22,7 @@ pub fn event(instance: &Instance, epoch: u64, seq: u64) -> Event {
         data: serde_json::Value::Null,
         sender: None,
         farewell: None,
+        only_to: None,
         projection: Some(Projection(Box::new(observed(
             seq,
             &format!("{epoch}.{seq}"),

@@ -18,6 +18,7 @@ fn instance(name: &str) -> Instance {
         id: InstanceId::random(),
         name: name.parse().unwrap(),
         integration: Integration::Baileys,
+        business: None,
         shard: ShardId(0),
         transit: Transit::default(),
         number: None,
