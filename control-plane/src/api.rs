@@ -16,6 +16,7 @@ mod lifecycle;
 mod limits;
 mod media;
 mod message;
+mod meta;
 mod paths;
 mod proxy;
 mod root;
@@ -23,6 +24,7 @@ mod routes;
 mod settings;
 mod sink;
 mod state;
+mod template;
 #[cfg(test)]
 mod testing;
 pub mod token;

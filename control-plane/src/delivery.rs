@@ -18,6 +18,7 @@ mod options;
 mod pipeline;
 mod schedule;
 mod service;
+mod shelf;
 mod stages;
 mod stalled;
 mod target;
@@ -32,6 +33,7 @@ pub use letters::{DeadLetter, RetryLetter};
 pub use options::DeliveryOptions;
 pub use schedule::Schedule;
 pub use service::{DeliveryQueues, DeliveryService};
+pub use shelf::Shelf;
 pub use work::Work;
 
 pub(crate) use waiting::Waiting;

@@ -5,6 +5,7 @@
 //! [`delivery::DeliveryHandler`] is handed its batches. [`janitor::Janitor`] cleans up.
 
 pub mod api;
+pub mod business;
 pub mod config;
 pub mod delivery;
 pub mod janitor;

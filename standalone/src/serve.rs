@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pombal_connector::config::{PairingConfig, ProxyConfig, SessionConfig};
+use pombal_control_plane::business::BusinessConfig;
 use pombal_control_plane::config::{self, CorsConfig, LimitsConfig, WebhookConfig};
 use pombal_control_plane::delivery::Schedule;
 use pombal_control_plane::{Janitor, ProxyCheck};
@@ -36,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) cors: CorsConfig,
     pub(crate) session: SessionConfig,
     pub(crate) proxies: ProxyConfig,
+    pub(crate) business: BusinessConfig,
     /// `SERVER_URL`.
     pub(crate) server_url: Option<String>,
     /// `SEND_TTL_SECONDS`.
@@ -64,6 +66,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         cors: CorsConfig::from_env()?,
         session: SessionConfig::from_env(COMMIT_INTERVAL)?,
         proxies: ProxyConfig::from_env()?,
+        business: BusinessConfig::from_env()?,
         server_url: config::server_url()?,
         send_ttl: config::send_ttl()?,
         limits: LimitsConfig::from_env()?,
@@ -72,6 +75,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
     };
     evolution::check()?;
     let listen = evolution::listen(settings.args.listen)?;
+    settings.business.warn();
     let data = DataDir::open(&settings.args.data_dir)?;
     let api_key = api_key::load_or_create(data.path())?;
     let listener = TcpListener::bind(listen).await?;

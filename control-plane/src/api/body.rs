@@ -1,8 +1,11 @@
 //! Request bodies: JSON, urlencoded or multipart; an empty one is `{}`, and `null` means absent.
 
+mod form;
 mod multipart;
 mod read;
 mod urlencoded;
+
+pub(super) use form::{Form, Upload};
 
 use axum::body::Body as RawBody;
 use axum::extract::{FromRequest, Multipart, Request};
@@ -21,32 +24,54 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(req: Request, state: &S) -> Result<Self, ApiError> {
-        let kind = Kind::of(&req);
-        let (parts, body) = req.into_parts();
-        let bytes = read::read(&parts.headers, body, MAX_BODY_BYTES).await?;
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self(Map::new()));
+        let (object, _) = object(req, state, MAX_BODY_BYTES, Files::Refused).await?;
+        Ok(Self(object))
+    }
+}
+
+/// What becomes of files in multipart bodies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Files {
+    Refused,
+    /// One, named `file`.
+    Taken,
+}
+
+/// The body of at most `limit` bytes as an object, and the file that came with it.
+async fn object<S: Send + Sync>(
+    req: Request,
+    state: &S,
+    limit: usize,
+    files: Files,
+) -> Result<(Map<String, Value>, Option<Upload>), ApiError> {
+    let kind = Kind::of(&req);
+    let (parts, body) = req.into_parts();
+    let bytes = read::read(&parts.headers, body, limit).await?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok((Map::new(), None));
+    }
+    let mut upload = None;
+    let value = match kind {
+        Kind::Json => {
+            serde_json::from_slice(&bytes).map_err(|e| ApiError::malformed(e.to_string()))?
         }
-        let value = match kind {
-            Kind::Json => {
-                serde_json::from_slice(&bytes).map_err(|e| ApiError::malformed(e.to_string()))?
-            }
-            Kind::Urlencoded => Value::Object(urlencoded::parse(&bytes)),
-            Kind::Multipart => {
-                let req = Request::from_parts(parts, RawBody::from(bytes));
-                let multipart = Multipart::from_request(req, state)
-                    .await
-                    .map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
-                Value::Object(multipart::read(multipart).await?)
-            }
-            Kind::Other => return Ok(Self(Map::new())),
-        };
-        match without_nulls(value) {
-            Value::Object(object) => Ok(Self(object)),
-            _ => Err(ApiError::schema(vec![
-                "instance is not of a type(s) object".to_owned(),
-            ])),
+        Kind::Urlencoded => Value::Object(urlencoded::parse(&bytes)),
+        Kind::Multipart => {
+            let req = Request::from_parts(parts, RawBody::from(bytes));
+            let multipart = Multipart::from_request(req, state)
+                .await
+                .map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+            let (object, file) = multipart::read(multipart, files).await?;
+            upload = file;
+            Value::Object(object)
         }
+        Kind::Other => return Ok((Map::new(), None)),
+    };
+    match without_nulls(value) {
+        Value::Object(object) => Ok((object, upload)),
+        _ => Err(ApiError::schema(vec![
+            "instance is not of a type(s) object".to_owned(),
+        ])),
     }
 }
 

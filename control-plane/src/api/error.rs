@@ -3,6 +3,8 @@
 //! Layers below have their own enums. Here they become a status and a text for the client;
 //! what stays inside goes to the log, once, when the response is made.
 
+mod cloud;
+
 use std::error::Error as StdError;
 use std::time::Duration;
 

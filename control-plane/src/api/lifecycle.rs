@@ -65,6 +65,7 @@ fn event(row: &Instance, seq: Seq, at: UnixMs, body: &EventBody) -> Event {
         data: body.data(),
         sender: row.observed.owner_jid.clone(),
         farewell: None,
+        only_to: None,
         projection: None,
     }
 }

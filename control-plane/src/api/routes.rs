@@ -1,5 +1,7 @@
 //! Every route in one table.
 
+mod cloud;
+
 use std::borrow::Cow;
 
 use axum::Router;
@@ -69,6 +71,7 @@ pub fn router(state: ApiState) -> Router {
         .at("/admin/connectors/{id}/drain", post(admin::drain))
         .at("/admin/instances/{name}", get(admin::whereabouts))
         .at("/admin/instances/{name}/move", post(admin::relocate))
+        .cloud()
         .absent_sinks()
         .absent_chatbots()
         .finish(state)

@@ -10,6 +10,7 @@ use pombal_store::{Egress, Keys, Queue, Registry};
 
 use super::lifecycle::EventsQueue;
 use super::proxy::ProxyCheck;
+use crate::business::Cloud;
 use crate::config::CorsConfig;
 use crate::config::LimitsConfig;
 use crate::secret::Secret;
@@ -46,6 +47,8 @@ pub struct ApiOptions {
     pub media: Option<LocalMedia>,
     /// Which pages of other origins may call the API. Default: all, without credentials.
     pub cors: CorsConfig,
+    /// Meta's Cloud API. Default none: there are no `WHATSAPP-BUSINESS` instances then.
+    pub cloud: Option<Cloud>,
 }
 
 impl ApiOptions {
@@ -67,6 +70,7 @@ impl ApiOptions {
             proxy_check: ProxyCheck::default(),
             media: None,
             cors: CorsConfig::default(),
+            cloud: None,
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) fn row() -> Instance {
         id: InstanceId::random(),
         name: InstanceName::parse("b1").unwrap(),
         integration: Integration::Baileys,
+        business: None,
         shard: ShardId(0),
         transit: Transit::default(),
         number: None,

@@ -12,6 +12,8 @@ use crate::secret::Secret;
 
 /// Longest token in characters: the width of the original's column.
 const MAX_CHARS: usize = 255;
+/// Longest token of the Graph API in characters. Meta names no limit; today's have some 200.
+const MAX_METAS_CHARS: usize = 2048;
 
 /// A token can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +39,16 @@ pub(super) fn random() -> Secret {
 
 /// The field `token`, if it is there and not empty.
 pub(super) fn read(fields: &mut Fields<'_>) -> Option<Secret> {
-    let text = fields.string("token", MAX_CHARS)?;
+    read_up_to(fields, MAX_CHARS)
+}
+
+/// The same for a token that Meta has given.
+pub(super) fn read_metas(fields: &mut Fields<'_>) -> Option<Secret> {
+    read_up_to(fields, MAX_METAS_CHARS)
+}
+
+fn read_up_to(fields: &mut Fields<'_>, longest: usize) -> Option<Secret> {
+    let text = fields.string("token", longest)?;
     if text.is_empty() {
         return None;
     }

@@ -44,13 +44,17 @@ impl<'a> Mirror<'a> {
     }
 }
 
-/// Writes the body. `destination` is the webhook's URL without an event's suffix.
+/// Writes the body: the envelope, or for an event that is for one address only, what is in it.
+/// `destination` is the webhook's URL without an event's suffix.
 pub(super) fn body(
     event: &Event,
     destination: &str,
     server_url: &str,
     apikey: Option<&Secret>,
 ) -> Result<Bytes, Error> {
+    if event.only_to.is_some() {
+        return encode(&event.data);
+    }
     let envelope = Envelope {
         event: event.event.dotted(),
         instance: &event.name,
@@ -65,7 +69,11 @@ pub(super) fn body(
         epoch: event.epoch,
         mirror: Mirror::of(event),
     };
-    serde_json::to_vec(&envelope)
+    encode(&envelope)
+}
+
+fn encode(body: &impl Serialize) -> Result<Bytes, Error> {
+    serde_json::to_vec(body)
         .map(Bytes::from)
         .map_err(Error::Encode)
 }
@@ -90,6 +98,7 @@ mod tests {
             data: Value::Null,
             sender: None,
             farewell: None,
+            only_to: None,
             projection: None,
         };
         let text = |event: &Event, key: Option<&Secret>| {
@@ -100,6 +109,9 @@ mod tests {
             text(&event, None),
             r#"{"event":"group-participants.update","instance":"b1","data":null,"destination":"http://x/y","date_time":"1970-01-01T00:00:00.000Z","server_url":"http://s","apikey":null,"id":"6f1c2f58-3b5b-4a6e-9d0a-0a3b8f6d2a11","seq":7,"epoch":3}"#
         );
+        event.only_to = Some("http://x/template".into());
+        assert_eq!(text(&event, None), "null");
+        event.only_to = None;
         event.sender = Some("1@s.whatsapp.net".into());
         let shown = text(&event, Some(&Secret::new("T")));
         assert!(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::schedule::Schedule;
+use super::shelf::Shelf;
 
 /// How the delivery behaves.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct DeliveryOptions {
     pub error_backoff: Duration,
     /// How long a shutdown waits for attempts in flight. Default 35 s.
     pub drain: Duration,
+    /// Media for bodies that want them. Default none.
+    pub shelf: Option<Shelf>,
 }
 
 impl DeliveryOptions {
@@ -54,6 +57,7 @@ impl DeliveryOptions {
             receive_wait: Duration::from_secs(1),
             error_backoff: Duration::from_secs(1),
             drain: Duration::from_secs(35),
+            shelf: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What happens to one message of either queue. Without any loop, so that a function that
 //! gets messages handed in can do the same.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,8 +151,12 @@ impl Pipeline {
                 Some(row) => self.apikey(row).await,
                 None => None,
             };
+            let event = match (&options.shelf, row) {
+                (Some(shelf), Some(row)) => shelf.complete(row, &pending.event).await,
+                _ => Cow::Borrowed(&pending.event),
+            };
             let body = envelope::body(
-                &pending.event,
+                &event,
                 &target.destination,
                 &options.server_url,
                 key.as_ref(),

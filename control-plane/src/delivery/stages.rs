@@ -190,6 +190,7 @@ mod tests {
             data: serde_json::Value::Null,
             sender: None,
             farewell: None,
+            only_to: None,
             projection: None,
         };
         Attempt {

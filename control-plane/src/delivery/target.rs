@@ -33,6 +33,14 @@ pub(super) struct Target {
 impl Target {
     /// The endpoint that wants `event`, if there is one.
     pub(super) fn of(config: Option<&WebhookConfig>, event: &Event) -> Option<Self> {
+        if let Some(url) = &event.only_to {
+            // Not the webhook's: its headers may hold secrets that are for it alone.
+            return Some(Self {
+                url: url.clone(),
+                destination: url.clone(),
+                custom: BTreeMap::new(),
+            });
+        }
         let config = config?;
         Some(Self {
             url: config.target(event.event)?,

@@ -9,12 +9,14 @@ use axum::response::Response;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Service};
 use pombal_domain::{Chain, InstanceName};
+use pombal_store::Keys;
 use pombal_store::aws::Deployment;
 use pombal_store::env;
 use tower::ServiceExt;
 
 use super::{Error, key};
 use crate::api::{ApiOptions, ApiState, EventsQueue, router};
+use crate::business::{BusinessConfig, BusinessSeams, Cloud};
 use crate::config::{self, CorsConfig, LimitsConfig, WebhookConfig};
 
 /// The stage whose name is not in paths.
@@ -30,11 +32,20 @@ pub async fn run() -> Result<(), Error> {
     let server_url = config::server_url()?.unwrap_or_default();
     let whatsapp_url = env::text("POMBAL_WHATSAPP_URL")?;
     let proxy_check = config::proxy_check(whatsapp_url.as_deref())?;
+    let business = BusinessConfig::from_env()?;
+    business.warn();
     let deployment = Deployment::from_env().await?;
+    let keys: Arc<dyn Keys> = Arc::new(deployment.keys()?);
+    let seams = BusinessSeams {
+        registry: deployment.registry(),
+        keys: Arc::clone(&keys),
+        events: deployment.events().await?,
+        media: Arc::new(deployment.media()?),
+    };
     let state = ApiState::new(
         deployment.registry(),
         deployment.commands().await?,
-        Arc::new(deployment.keys()?),
+        keys,
         webhook.egress()?,
         ApiOptions {
             shards: deployment.config().shards,
@@ -43,6 +54,7 @@ pub async fn run() -> Result<(), Error> {
             cors,
             events: Some(EventsQueue(deployment.events().await?)),
             proxy_check,
+            cloud: Some(Cloud::new(business, seams)?),
             ..ApiOptions::new(key::load(&deployment).await?, server_url)
         },
     )?;

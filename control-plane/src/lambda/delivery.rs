@@ -12,7 +12,7 @@ use pombal_store::queue::plan;
 use super::records::{incoming, queue_name};
 use super::{Error, end_of};
 use crate::config::{self, WebhookConfig};
-use crate::delivery::{DeliveryHandler, HandlerQueues, Work};
+use crate::delivery::{DeliveryHandler, DeliveryOptions, HandlerQueues, Shelf, Work};
 
 /// Runs the function.
 ///
@@ -31,7 +31,10 @@ pub async fn run() -> Result<(), Error> {
             retries: deployment.retries().await?,
             dead: deployment.dead().await?,
         },
-        webhook.delivery(&server_url),
+        DeliveryOptions {
+            shelf: Some(Shelf::new(Arc::new(deployment.media()?))),
+            ..webhook.delivery(&server_url)
+        },
     );
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {

@@ -113,6 +113,11 @@ impl TestApp {
     /// With what has to be made of the stores.
     pub(crate) async fn start_on(change: impl FnOnce(&Stores, &mut ApiOptions)) -> Self {
         let stores = Stores::open().await;
+        Self::on(stores, change)
+    }
+
+    /// On stores that the test has opened.
+    pub(crate) fn on(stores: Stores, change: impl FnOnce(&Stores, &mut ApiOptions)) -> Self {
         let mut options = ApiOptions::new(GLOBAL_KEY, "http://gateway.test");
         options.shards = 1;
         options.connect_wait = LONG;

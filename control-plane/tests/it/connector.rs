@@ -111,6 +111,7 @@ pub(crate) async fn project(registry: &Registry, row: &Instance, observed: Obser
         data: Value::Null,
         sender: None,
         farewell: None,
+        only_to: None,
         projection: Some(Projection(Box::new(observed))),
     };
     assert!(registry.project(&event).await.unwrap());

@@ -90,7 +90,7 @@ async fn what_is_wrong_is_said() {
             .await
             .assert_error(403, "Forbidden", &json!(["This token is already in use."]));
     }
-    for integration in ["EVOLUTION", "WHATSAPP-BUSINESS", "x", ""] {
+    for integration in ["EVOLUTION", "x", ""] {
         let body = json!({ "instanceName": "b2", "integration": integration });
         create(&app, body)
             .await

@@ -4,6 +4,7 @@
 mod aws;
 mod batches;
 mod flow;
+mod media;
 mod requests;
 mod retries;
 pub(crate) mod rig;

@@ -10,6 +10,7 @@ mod auth;
 mod aws;
 mod bodies;
 mod browsers;
+mod business;
 mod connect;
 mod connector;
 mod create;

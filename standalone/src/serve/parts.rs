@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use axum::Router;
 use pombal_connector::{Connector, ConnectorOptions, Endpoint, Seams};
-use pombal_control_plane::delivery::DeliveryQueues;
+use pombal_control_plane::business::{BusinessSeams, Cloud};
+use pombal_control_plane::delivery::{DeliveryQueues, Shelf};
 use pombal_control_plane::{
     ApiOptions, ApiState, DeliveryOptions, DeliveryService, EventsQueue, Janitor, Secret, api,
 };
@@ -59,6 +60,15 @@ impl Parts {
             .unwrap_or_else(|| format!("http://{address}"));
         let media = LocalMedia::open(data.join("media"), &url, &master.derive("media links"))?;
         let keys: Arc<dyn Keys> = Arc::new(master);
+        let cloud = Cloud::new(
+            settings.business.clone(),
+            BusinessSeams {
+                registry: registry.clone(),
+                keys: Arc::clone(&keys),
+                events: Arc::clone(&events),
+                media: Arc::new(media.clone()),
+            },
+        )?;
 
         let state = ApiState::new(
             registry.clone(),
@@ -73,6 +83,7 @@ impl Parts {
                 limits: settings.limits,
                 media: Some(media.clone()),
                 cors: settings.cors.clone(),
+                cloud: Some(cloud),
                 ..ApiOptions::new(global_key, &url)
             },
         )?;
@@ -89,6 +100,7 @@ impl Parts {
             DeliveryOptions {
                 drain: DRAIN,
                 schedule: settings.schedule.clone(),
+                shelf: Some(Shelf::new(Arc::new(media.clone()))),
                 ..settings.webhook.delivery(&url)
             },
         );

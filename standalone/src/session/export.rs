@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pombal_control_plane::api::token;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Desired, Instance, InstanceName};
+use pombal_domain::{Desired, Instance, InstanceName, Integration};
 use pombal_sessions::{Archive, Card, Passphrase, PortableProxy};
 use pombal_store::{Keys, proxy};
 use tokio::fs::{File, OpenOptions};
@@ -26,6 +26,10 @@ pub(super) async fn run(args: ExportArgs, serve: &ServeArgs) -> Result<(), Box<d
         .instance(&name)
         .await?
         .ok_or_else(|| format!("there is no instance {name}"))?;
+    if row.integration == Integration::Business {
+        let text = format!("{name} speaks through the Cloud API: it has no session to move");
+        return Err(text.into());
+    }
     match row.desired {
         Desired::Connected | Desired::Disconnected => {}
         Desired::LoggedOut => return Err(format!("{name} is logged out").into()),

@@ -136,6 +136,7 @@ async fn row(
         id: card.id,
         name,
         integration: card.integration,
+        business: None,
         shard,
         transit: Transit::default(),
         number: card.number.clone(),

@@ -61,6 +61,11 @@ impl World {
         }
     }
 
+    /// Starts everything on embedded storage, whatever the other scenarios run on.
+    pub async fn embedded(change: impl FnOnce(PombalOptions) -> PombalOptions) -> Self {
+        Self::of(None, change).await
+    }
+
     /// Starts everything on a stack of its own, with changed options for the connector.
     pub async fn deployed(change: impl FnOnce(PombalOptions) -> PombalOptions) -> Self {
         Self::of(Some(Stack::create("world", &[]).await), change).await

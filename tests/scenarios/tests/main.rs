@@ -4,6 +4,7 @@
 
 mod aws;
 mod baileys;
+mod business;
 mod connection;
 mod endings;
 mod history;

@@ -59,6 +59,9 @@ pub(in crate::api) async fn relocate(
 ) -> Result<(StatusCode, Json<Moving>), ApiError> {
     let row = instance(&state, &name).await?;
     let shard = target(&state, &body)?;
+    if row.business.is_some() {
+        return Err(ApiError::not_on_business());
+    }
     let asked = state.registry().ask_to_move(&row.name, row.id, shard).await;
     let row = asked.map_err(|error| match error {
         registry::Error::Conflict => ApiError::bad_request(format!(

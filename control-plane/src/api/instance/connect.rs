@@ -56,6 +56,9 @@ pub(super) async fn open(
     row: Instance,
     phone: Option<PhoneNumber>,
 ) -> Result<ConnectReply, ApiError> {
+    if row.business.is_some() {
+        return Ok(ConnectReply::always_open(&row));
+    }
     let wait = state.options().connect_wait;
     let row = if is_under_way(&row, phone.as_ref()) {
         row

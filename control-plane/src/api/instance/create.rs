@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    Desired, Epoch, Instance, InstanceId, Integration, Pairing, Seq, ShardId, Transit,
-    WebhookConfig,
+    ConnectionState, Desired, Epoch, Instance, InstanceId, Integration, Pairing, Seq, ShardId,
+    Transit, WebhookConfig,
 };
 use pombal_store::registry;
 
@@ -27,6 +27,9 @@ pub(in crate::api) async fn create(
     Body(body): Body,
 ) -> Result<(StatusCode, Json<CreateReply>), ApiError> {
     let mut request = CreateRequest::parse(&body)?;
+    if request.business.is_some() && state.options().cloud.is_none() {
+        return Err(ApiError::bad_request("Invalid integration"));
+    }
     let now = UnixMs::now();
     let webhook = request
         .webhook
@@ -49,6 +52,7 @@ pub(in crate::api) async fn create(
         .map_err(|error| match error {
             registry::Error::NameTaken => ApiError::name_taken(&row.name),
             registry::Error::TokenTaken => ApiError::token_taken(),
+            registry::Error::NumberTaken => ApiError::number_taken(),
             other => other.into(),
         })?;
     lifecycle::tell_created(&state, &row).await;
@@ -59,7 +63,13 @@ pub(in crate::api) async fn create(
     };
     Ok((
         StatusCode::CREATED,
-        Json(CreateReply::new(row, &token, is_v1, code)),
+        Json(CreateReply::new(
+            row,
+            &token,
+            is_v1,
+            code,
+            &state.options().server_url,
+        )),
     ))
 }
 
@@ -72,6 +82,7 @@ async fn new_row(
 ) -> Result<Instance, ApiError> {
     let id = InstanceId::random();
     let (key, data_key) = state.keys().generate(id).await?;
+    let is_business = request.business.is_some();
     let (desired, generation) = if request.qrcode {
         (Desired::Connected, 1)
     } else {
@@ -86,8 +97,17 @@ async fn new_row(
     Ok(Instance {
         id,
         name: request.name,
-        integration: Integration::Baileys,
-        shard: ShardId(rand::random_range(0..state.options().shards)),
+        integration: if is_business {
+            Integration::Business
+        } else {
+            Integration::Baileys
+        },
+        business: request.business,
+        shard: if is_business {
+            ShardId(0)
+        } else {
+            ShardId(rand::random_range(0..state.options().shards))
+        },
         transit: Transit::default(),
         number: request.number,
         token_hash: token_hash(token.expose().as_bytes()),
@@ -104,7 +124,15 @@ async fn new_row(
         webhook,
         websocket: request.websocket.map(|input| input.merge(None, now)),
         sqs: request.sqs.map(|input| input.merge(None, now)),
-        observed: Observed::never(),
+        observed: Observed {
+            // The Cloud API is there from the first moment on.
+            state: if is_business {
+                ConnectionState::Open
+            } else {
+                ConnectionState::Close
+            },
+            ..Observed::never()
+        },
         epoch: Epoch::default(),
         seq: Seq::default(),
         created_at: now,

@@ -93,7 +93,10 @@ impl CreateReply {
         token: &Secret,
         is_v1: bool,
         qrcode: Option<CodeReply>,
+        server_url: &str,
     ) -> Self {
+        let is_business = row.business.is_some();
+        let webhook_wa_business = is_business.then(|| format!("{server_url}/webhook/meta"));
         let token = token.expose().to_owned();
         let (hash, status) = if is_v1 {
             (Hash::V1 { apikey: token }, "created")
@@ -105,7 +108,8 @@ impl CreateReply {
                 instance_name: row.name,
                 instance_id: row.id,
                 integration: row.integration,
-                webhook_wa_business: None,
+                webhook_wa_business,
+                // The verify token is the operator's: who sets up Meta's webhook knows it.
                 access_token_wa_business: "",
                 status,
             },

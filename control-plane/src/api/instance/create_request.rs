@@ -1,6 +1,8 @@
 //! The body of `create`.
 
-use pombal_domain::{InstanceName, PhoneNumber, Settings, SinkKind};
+use pombal_domain::{
+    Business, GraphId, InstanceName, Integration, PhoneNumber, Settings, SinkKind,
+};
 use serde_json::{Map, Value};
 
 use crate::api::error::ApiError;
@@ -13,12 +15,16 @@ use crate::secret::Secret;
 
 /// Longest `number` in characters: the width of the original's column.
 const MAX_NUMBER_CHARS: usize = 255;
+/// The integration of the Cloud API.
+const BUSINESS: &str = Integration::Business.as_str();
 
 /// A valid request for a new instance.
 pub(super) struct CreateRequest {
     pub(super) name: InstanceName,
     pub(super) token: Option<Secret>,
     pub(super) number: Option<PhoneNumber>,
+    /// What it is on Meta's side, if it is for the Cloud API.
+    pub(super) business: Option<Business>,
     pub(super) qrcode: bool,
     pub(super) settings: Settings,
     pub(super) proxy: Option<ProxyInput>,
@@ -34,8 +40,17 @@ impl CreateRequest {
         let mut fields = Fields::root(body);
         let name = name(&mut fields);
         let integration = fields.string("integration", usize::MAX - 1);
-        let token = token::read(&mut fields);
-        let number = number(&mut fields);
+        let is_business = integration.as_deref() == Some(BUSINESS);
+        let token = if is_business {
+            token::read_metas(&mut fields)
+        } else {
+            token::read(&mut fields)
+        };
+        let (number, business) = if is_business {
+            (None, business(&mut fields))
+        } else {
+            (number(&mut fields), None)
+        };
         let qrcode = fields.bool("qrcode").unwrap_or(false);
         let settings = settings::read(&mut fields, &Settings::default());
         let (proxy, about_proxy) = ProxyInput::from_create(body);
@@ -51,6 +66,10 @@ impl CreateRequest {
         no_chatwoot(body)?;
         match integration.as_deref() {
             None | Some("WHATSAPP-BAILEYS") => {}
+            Some(BUSINESS) => {
+                required(token.is_some(), "token is required")?;
+                required(business.is_some(), "number is required")?;
+            }
             Some(_) => return Err(ApiError::bad_request("Invalid integration")),
         }
         // Without a violation there is a name.
@@ -60,7 +79,9 @@ impl CreateRequest {
             name,
             token,
             number,
-            qrcode,
+            business,
+            // There is no code to scan.
+            qrcode: qrcode && !is_business,
             settings,
             proxy,
             webhook,
@@ -93,6 +114,34 @@ fn name(fields: &mut Fields<'_>) -> Option<InstanceName> {
     let text = fields.string("instanceName", usize::MAX - 1)?;
     InstanceName::parse(&text)
         .map_err(|error| fields.violate(error.to_string()))
+        .ok()
+}
+
+fn required(is_there: bool, text: &str) -> Result<(), ApiError> {
+    if is_there {
+        Ok(())
+    } else {
+        Err(ApiError::bad_request(text))
+    }
+}
+
+/// Number and account of an instance of the Cloud API.
+fn business(fields: &mut Fields<'_>) -> Option<Business> {
+    let account = graph_id(fields, "businessId");
+    let phone_number = graph_id(fields, "number")?;
+    Some(Business {
+        phone_number,
+        account,
+    })
+}
+
+fn graph_id(fields: &mut Fields<'_>, name: &str) -> Option<GraphId> {
+    let text = fields.string(name, MAX_NUMBER_CHARS)?;
+    if text.is_empty() {
+        return None;
+    }
+    let id = text.parse();
+    id.map_err(|_| fields.violate(format!("{name} is not an id of Meta's: digits only")))
         .ok()
 }
 

@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-use pombal_domain::{Chain, Instance, InstanceName, PhoneNumber};
+use pombal_domain::{Chain, Instance, InstanceName};
 
 use super::fetch_query::{FetchQuery, cursor};
 use super::fetch_row::FetchedInstance;
@@ -115,7 +115,7 @@ fn is_named(query: &FetchQuery, row: &Instance) -> bool {
 }
 
 fn takes(query: &FetchQuery, row: &Instance) -> bool {
-    let own = row.number.as_ref().map(PhoneNumber::as_str);
+    let own = row.shown_number();
     let named = query.names.is_empty() || query.names.iter().any(|n| n == row.name.as_str());
     let id = query.id.as_ref();
     named

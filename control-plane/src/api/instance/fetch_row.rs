@@ -2,8 +2,8 @@
 
 use pombal_domain::event::disconnection_object;
 use pombal_domain::{
-    ConnectionState, Instance, InstanceId, InstanceName, Integration, PhoneNumber, Settings,
-    SinkConfig, StatusReason,
+    ConnectionState, Instance, InstanceId, InstanceName, Integration, Settings, SinkConfig,
+    StatusReason,
 };
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub(in crate::api) struct FetchedInstance {
     profile_name: Option<String>,
     profile_pic_url: Option<String>,
     integration: Integration,
-    number: Option<PhoneNumber>,
+    number: Option<String>,
     business_id: Option<String>,
     token: Option<String>,
     client_name: &'static str,
@@ -73,6 +73,9 @@ struct Counts {
 impl FetchedInstance {
     /// Shows `row`; `token` and the password in `proxy` only to those who may see them.
     pub(super) fn new(row: Instance, token: Option<&Secret>, proxy: Option<ProxyRow>) -> Self {
+        let number = row.shown_number().map(str::to_owned);
+        let account = row.business.and_then(|business| business.account);
+        let business_id = account.map(String::from);
         let observed = row.observed;
         let (created_at, updated_at) = (row.created_at.iso8601(), row.updated_at.iso8601());
         let setting = SettingRow {
@@ -96,8 +99,8 @@ impl FetchedInstance {
             profile_name: observed.profile_name,
             profile_pic_url: observed.profile_picture_url,
             integration: row.integration,
-            number: row.number,
-            business_id: None,
+            number,
+            business_id,
             token: token.map(|t| t.expose().to_owned()),
             client_name: CLIENT_NAME,
             created_at,

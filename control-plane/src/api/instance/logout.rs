@@ -14,6 +14,10 @@ pub(in crate::api) async fn logout(
     State(state): State<ApiState>,
     Authorized(row): Authorized,
 ) -> Result<Json<Outcome>, ApiError> {
+    if row.business.is_some() {
+        // No device is linked, and Meta goes on taking and sending its messages.
+        return Err(ApiError::not_on_business());
+    }
     if !has_something_to_log_out(&row) {
         let text = format!("The \"{}\" instance is not connected", row.name);
         return Err(ApiError::bad_request(text));

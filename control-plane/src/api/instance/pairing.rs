@@ -32,6 +32,15 @@ pub(in crate::api) enum ConnectReply {
     },
 }
 
+impl ConnectReply {
+    /// That of an instance without a socket: there is nothing to wait for.
+    pub(super) fn always_open(row: &Instance) -> Self {
+        Self::Open {
+            instance: NameAndState::of(row),
+        }
+    }
+}
+
 /// The contract's `QrCode`, always with all keys.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -27,6 +27,9 @@ pub(in crate::api) async fn set_presence(
     Body(body): Body,
 ) -> Result<(StatusCode, Json<PresenceReply>), ApiError> {
     let presence = parse(&body)?;
+    if row.business.is_some() {
+        return Err(ApiError::not_on_business());
+    }
     if row.observed.state != ConnectionState::Open || !commands::is_anybody_there(&state).await {
         return Err(ApiError::connection_closed());
     }

@@ -15,7 +15,7 @@ pub(in crate::api) async fn restart(
     State(state): State<ApiState>,
     Authorized(row): Authorized,
 ) -> Result<Json<ConnectReply>, ApiError> {
-    if row.observed.state == ConnectionState::Close {
+    if row.business.is_some() || row.observed.state == ConnectionState::Close {
         return connect::open(&state, row, None).await.map(Json);
     }
     let wait = state.options().connect_wait;

@@ -36,8 +36,16 @@ pub(in crate::api) async fn rotate_token(
     Body(body): Body,
 ) -> Result<Json<Rotated>, ApiError> {
     let mut fields = Fields::root(&body);
-    let wanted = token::read(&mut fields);
+    let wanted = if row.business.is_some() {
+        token::read_metas(&mut fields)
+    } else {
+        token::read(&mut fields)
+    };
     fields.finish()?;
+    if row.business.is_some() && wanted.is_none() {
+        // It is Meta who gives these tokens.
+        return Err(ApiError::bad_request("token is required"));
+    }
     let new = wanted.unwrap_or_else(token::random);
     token::check_free(&state, &new)?;
     let key = state.keys().unwrap(row.id, &row.data_key).await?;

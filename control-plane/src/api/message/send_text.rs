@@ -3,33 +3,70 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use pombal_domain::event::MessageData;
 use pombal_domain::event::pending_text;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{ConnectionState, Desired, Instance, Op, Reply};
+use serde_json::{Map, Value, json};
 
+use super::cloud::{Common, Sent, deliver};
 use super::send_text_request::SendTextRequest;
 use crate::api::auth::Authorized;
 use crate::api::body::Body;
 use crate::api::commands;
 use crate::api::error::ApiError;
+use crate::api::fields::Fields;
 use crate::api::state::ApiState;
+use crate::business::Draft;
 
 pub(in crate::api) async fn send_text(
     State(state): State<ApiState>,
     Authorized(row): Authorized,
     Body(body): Body,
+) -> Result<Response, ApiError> {
+    let request = SendTextRequest::parse(&body)?;
+    if row.business.is_some() {
+        let sent = through_cloud(&state, &row, &body, request).await?;
+        return Ok(sent.into_response());
+    }
+    let sent = through_connector(&state, &row, request).await?;
+    Ok(sent.into_response())
+}
+
+/// Through Meta's Cloud API.
+async fn through_cloud(
+    state: &ApiState,
+    row: &Instance,
+    body: &Map<String, Value>,
+    request: SendTextRequest,
+) -> Result<Sent, ApiError> {
+    // Links are shown with a preview unless that is refused.
+    let preview = Fields::root(body).bool("linkPreview").unwrap_or(true);
+    let text = request.text.text;
+    let sent = json!({ "body": text, "preview_url": preview });
+    let draft = Draft::new("text", sent, "conversation", json!(text));
+    let quoted = request.text.quoted.map(|quoted| quoted.id.to_string());
+    let common = Common::to(request.number).answering(quoted);
+    deliver(state, row, common, draft).await
+}
+
+/// Through the instance's connector.
+async fn through_connector(
+    state: &ApiState,
+    row: &Instance,
+    request: SendTextRequest,
 ) -> Result<(StatusCode, Json<MessageData>), ApiError> {
-    let SendTextRequest { text, number } = SendTextRequest::parse(&body)?;
-    if !can_send(&row) {
+    let SendTextRequest { text, number } = request;
+    if !can_send(row) {
         return Err(ApiError::connection_closed());
     }
     let pending = pending_text(row.id, &text, UnixMs::now());
     let options = state.options();
     let op = Op::SendText(Box::new(text));
-    let command = commands::send(&state, &row, op, true, options.send_ttl).await?;
+    let command = commands::send(state, row, op, true, options.send_ttl).await?;
     // From here on the message is durable: a registry that can't be read is no failed send.
-    let reply = commands::reply(&state, command, options.send_wait)
+    let reply = commands::reply(state, command, options.send_wait)
         .await
         .unwrap_or_else(|error| {
             error.log("reply to a send not read");

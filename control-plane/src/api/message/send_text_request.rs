@@ -63,7 +63,7 @@ impl SendTextRequest {
     }
 }
 
-fn number(fields: &mut Fields<'_>) -> Option<String> {
+pub(super) fn number(fields: &mut Fields<'_>) -> Option<String> {
     match fields.get("number")? {
         Value::String(text) if text.chars().count() <= MAX_NUMBER_CHARS => Some(text.clone()),
         _ => {
@@ -88,7 +88,7 @@ fn text(fields: &mut Fields<'_>) -> Option<String> {
     text
 }
 
-fn delay(fields: &mut Fields<'_>, value: &Value) -> Option<u32> {
+pub(super) fn delay(fields: &mut Fields<'_>, value: &Value) -> Option<u32> {
     let number = match value {
         Value::String(text) => text.parse().ok(),
         other => other.as_u64(),
@@ -100,7 +100,7 @@ fn delay(fields: &mut Fields<'_>, value: &Value) -> Option<u32> {
     delay
 }
 
-fn quoted(fields: &mut Fields<'_>, value: &Value) -> Option<Quoted> {
+pub(super) fn quoted(fields: &mut Fields<'_>, value: &Value) -> Option<Quoted> {
     let Some(object) = value.as_object() else {
         fields.wrong_type("quoted", "object");
         return None;

@@ -127,6 +127,7 @@ pub(crate) async fn listening(keys: &dyn Keys, name: &str, url: &str) -> Instanc
         id,
         name: InstanceName::parse(name).unwrap(),
         integration: Integration::Baileys,
+        business: None,
         shard: ShardId(0),
         transit: Transit::default(),
         number: None,
@@ -198,6 +199,7 @@ pub(crate) fn event(row: &Instance, seq: u64) -> Event {
         data: json!({ "n": seq }),
         sender: None,
         farewell: None,
+        only_to: None,
         projection: None,
     }
 }

@@ -17,6 +17,7 @@ const OURS: &[&str] = &[
     "LEASE_",
     "LOGINS_",
     "MAX_",
+    "META_",
     "POMBAL_",
     "QRCODE_",
     "RATE_",
@@ -24,6 +25,7 @@ const OURS: &[&str] = &[
     "SEND_",
     "SERVER_",
     "SESSION_",
+    "WA_",
     "WEBHOOK_",
 ];
 
