@@ -7,6 +7,7 @@ mod admin;
 mod auth;
 mod body;
 mod commands;
+mod docs;
 pub(crate) mod error;
 mod fields;
 
@@ -17,6 +18,7 @@ mod limits;
 mod media;
 mod message;
 mod meta;
+mod openapi;
 mod paths;
 mod proxy;
 mod root;
@@ -33,6 +35,7 @@ mod webhook;
 
 pub use error::ApiError;
 pub use lifecycle::EventsQueue;
+pub use openapi::document;
 pub use proxy::ProxyCheck;
-pub use routes::router;
+pub use routes::{router, templates};
 pub use state::{ApiOptions, ApiState, StateError};

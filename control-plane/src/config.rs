@@ -145,6 +145,15 @@ pub fn proxy_check(whatsapp_url: Option<&str>) -> Result<ProxyCheck, BadVariable
     Ok(check)
 }
 
+/// `SERVER_DISABLE_DOCS`: whether `/openapi.json` and `/docs` are served, which they are unless it
+/// is true.
+///
+/// # Errors
+/// [`BadVariable`] when it is no flag.
+pub fn docs() -> Result<bool, BadVariable> {
+    env::flag("SERVER_DISABLE_DOCS", false).map(|disabled| !disabled)
+}
+
 /// `AUTHENTICATION_API_KEY`: the global key, if it is set.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ pub enum Op {
 }
 
 /// How an account appears to others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OwnPresence {
     /// Offline.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The three states that the contract knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ConnectionState {
     /// A socket is being opened, is waiting to be paired, or will be opened again.

@@ -17,7 +17,7 @@ use crate::time::UnixMs;
 use crate::webhook::WebhookConfig;
 
 /// The channel that an instance speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Integration {
     /// A linked device, through a connector.
     #[serde(rename = "WHATSAPP-BAILEYS")]
@@ -136,7 +136,7 @@ impl Observed {
 }
 
 /// The contract's eight settings (§ 5).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Settings {
     /// Reject calls.

@@ -13,6 +13,7 @@ pub mod instance;
 pub mod jid;
 pub mod name;
 pub mod proxy;
+mod schema;
 pub mod sink;
 pub mod time;
 pub mod webhook;

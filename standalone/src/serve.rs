@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) pairing: PairingConfig,
     pub(crate) webhook: WebhookConfig,
     pub(crate) cors: CorsConfig,
+    /// Whether the API's description is served.
+    pub(crate) docs: bool,
     pub(crate) session: SessionConfig,
     pub(crate) proxies: ProxyConfig,
     pub(crate) business: BusinessConfig,
@@ -64,6 +66,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         pairing: PairingConfig::from_env()?,
         webhook: WebhookConfig::from_env()?,
         cors: CorsConfig::from_env()?,
+        docs: config::docs()?,
         session: SessionConfig::from_env(COMMIT_INTERVAL)?,
         proxies: ProxyConfig::from_env()?,
         business: BusinessConfig::from_env()?,

@@ -1,5 +1,5 @@
 //! `cargo xtask test | aws-local | functions | localstack | package | deploy-check | nightly |
-//! lint | image | costs | bench <name>`: what people and CI run.
+//! lint | image | costs | openapi | bench <name>`: what people and CI run.
 
 mod aws_local;
 mod bench;
@@ -14,6 +14,7 @@ mod licences;
 mod lint;
 mod nightly;
 mod npm;
+mod openapi;
 mod python;
 mod test;
 
@@ -30,6 +31,7 @@ cargo xtask deploy-check      check template.yaml and infra/
 cargo xtask nightly           the long tests, at length: 100 kills, 128 seeds
 cargo xtask lint              rustfmt and clippy, without mercy
 cargo xtask image             build the connector's image with podman, and try it
+cargo xtask openapi           write docs/openapi.json
 cargo xtask costs             write what it costs on AWS into docs/OPERATIONS.md
 cargo xtask bench <name>      run one bench (pair, text, failover, or all)";
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Some("nightly") => nightly::run_all(),
         Some("lint") => lint::run_all(),
         Some("image") => image::run(&args[1..]),
+        Some("openapi") => openapi::write(),
         Some("costs") => costs::write_page(),
         Some("bench") => bench::run(&args[1..]),
         _ => Err(USAGE.to_owned()),

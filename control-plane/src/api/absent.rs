@@ -2,7 +2,9 @@
 //! switched it off: clients know that, the manager among them.
 
 mod chatbots;
+mod describe;
 mod sinks;
 
 pub(super) use chatbots::{BOTS, find_bots, refuse};
+pub(super) use describe::describe;
 pub(super) use sinks::{SINKS, find_sink, set_sink};

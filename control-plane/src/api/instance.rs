@@ -6,6 +6,7 @@ mod create;
 mod create_reply;
 mod create_request;
 mod delete;
+mod describe;
 mod fetch;
 mod fetch_query;
 mod fetch_row;
@@ -19,6 +20,7 @@ pub(super) use connect::{connect, connect_post};
 pub(super) use connection_state::connection_state;
 pub(super) use create::create;
 pub(super) use delete::delete;
+pub(super) use describe::describe;
 pub(super) use fetch::{NEXT_CURSOR, fetch_instances};
 pub(super) use logout::logout;
 pub(super) use presence::set_presence;
@@ -29,7 +31,7 @@ use pombal_domain::{ConnectionState, Instance, InstanceName};
 use serde::Serialize;
 
 /// `{instanceName, state}`, in many replies.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct NameAndState {
     instance_name: InstanceName,
@@ -46,14 +48,14 @@ impl NameAndState {
 }
 
 /// The reply of logout and delete.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Outcome {
     status: &'static str,
     error: bool,
     response: OutcomeText,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct OutcomeText {
     message: &'static str,
 }

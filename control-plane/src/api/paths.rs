@@ -18,6 +18,11 @@ impl Spelling {
         self.templates.push(template.into());
     }
 
+    /// Every template so far.
+    pub(super) fn templates(self) -> Vec<String> {
+        self.templates.into_iter().map(Cow::into_owned).collect()
+    }
+
     /// The request with its path in the known spelling. Unknown paths stay as they are.
     pub(super) fn correct(&self, mut req: Request) -> Request {
         if let Some(uri) = self.corrected(req.uri()) {

@@ -1,10 +1,12 @@
 //! The proxy controller (contract § 2.4, § 5).
 
 mod check;
+mod describe;
 mod input;
 mod row;
 
 pub use check::ProxyCheck;
+pub(super) use describe::{ProxyFields, describe};
 pub(super) use input::{ProxyInput, Wanted};
 pub(super) use row::ProxyRow;
 
@@ -24,12 +26,14 @@ use super::state::ApiState;
 use row::Shown;
 
 /// The reply of `set`: the proxy twice wrapped, as in the original.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ProxyReply)]
 pub(super) struct SetReply {
     proxy: Named,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = NamedProxy)]
 #[serde(rename_all = "camelCase")]
 struct Named {
     instance_name: InstanceName,

@@ -15,7 +15,7 @@ const CONTRACT_VERSION: &str = "2.3.6";
 /// Evolution's default `DATABASE_CONNECTION_CLIENT_NAME`.
 pub(super) const CLIENT_NAME: &str = "evolution";
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Welcome {
     status: u16,

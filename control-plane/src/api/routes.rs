@@ -17,12 +17,27 @@ use super::error::ApiError;
 use super::paths::Spelling;
 use super::state::ApiState;
 use super::{
-    absent, admin, auth, instance, layers, media, message, proxy, root, settings, sink, trace,
-    webhook,
+    absent, admin, auth, docs, instance, layers, media, message, proxy, root, settings, sink,
+    trace, webhook,
 };
 
 /// The router of the API. It has no task, no global and no state but `state`.
 pub fn router(state: ApiState) -> Router {
+    let table = if state.options().docs {
+        table().docs()
+    } else {
+        table()
+    };
+    table.finish(state)
+}
+
+/// The templates of all routes, such as `/instance/connect/{name}`.
+#[must_use]
+pub fn templates() -> Vec<String> {
+    table().docs().spelling.templates()
+}
+
+fn table() -> Table {
     Table::new()
         .at("/", get(root::welcome))
         .at("/health", get(root::health))
@@ -74,7 +89,6 @@ pub fn router(state: ApiState) -> Router {
         .cloud()
         .absent_sinks()
         .absent_chatbots()
-        .finish(state)
 }
 
 /// Collects routes, and their spelling for clients that write them differently.
@@ -100,6 +114,12 @@ impl Table {
         self.router = self.router.route(&template, methods);
         self.spelling.learn(template);
         self
+    }
+
+    /// The API's description.
+    fn docs(self) -> Self {
+        self.at("/openapi.json", get(docs::document))
+            .at("/docs", get(docs::page))
     }
 
     /// Each sink that is not there.

@@ -1,7 +1,9 @@
 //! The settings controller (contract § 2.4, § 5).
 
+mod describe;
 mod input;
 
+pub(super) use describe::{SettingsFields, describe};
 pub(super) use input::read;
 
 use axum::Json;
@@ -17,12 +19,14 @@ use super::error::{ApiError, gone};
 use super::state::ApiState;
 
 /// The reply of `set`: the settings twice wrapped, as in the original.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SettingsReply)]
 pub(super) struct SetReply {
     settings: Named,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = NamedSettings)]
 #[serde(rename_all = "camelCase")]
 struct Named {
     instance_name: InstanceName,

@@ -1,8 +1,10 @@
 //! The controllers of the sinks beside the webhook (contract § 2.3): websocket and sqs.
 
+mod describe;
 mod input;
 mod row;
 
+pub(super) use describe::{SinkBody, describe};
 pub(super) use input::SinkInput;
 pub(super) use row::SinkRow;
 

@@ -49,6 +49,8 @@ pub struct ApiOptions {
     pub cors: CorsConfig,
     /// Meta's Cloud API. Default none: there are no `WHATSAPP-BUSINESS` instances then.
     pub cloud: Option<Cloud>,
+    /// Whether the API's description is served. Default true.
+    pub docs: bool,
 }
 
 impl ApiOptions {
@@ -71,6 +73,7 @@ impl ApiOptions {
             media: None,
             cors: CorsConfig::default(),
             cloud: None,
+            docs: true,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The webhook controller (contract § 2.3).
 
+mod describe;
 mod input;
 mod merge;
 mod row;
 
+pub(super) use describe::{WebhookBody, describe};
 pub(super) use input::WebhookInput;
 pub(super) use row::WebhookRow;
 

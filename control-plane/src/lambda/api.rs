@@ -52,6 +52,7 @@ pub async fn run() -> Result<(), Error> {
             send_ttl: config::send_ttl()?,
             limits: LimitsConfig::from_env()?,
             cors,
+            docs: config::docs()?,
             events: Some(EventsQueue(deployment.events().await?)),
             proxy_check,
             cloud: Some(Cloud::new(business, seams)?),

@@ -68,7 +68,14 @@ impl Drop for FakeConnector {
 
 /// Puts the row of a connector into the fleet, as if one were alive. Returns who it is.
 pub(crate) async fn join(registry: &Registry) -> ConnectorId {
-    let (id, now) = (ConnectorId::random(), UnixMs::now());
+    let id = ConnectorId::random();
+    join_as(registry, id).await;
+    id
+}
+
+/// As [`join`], for one whose id is known.
+pub(crate) async fn join_as(registry: &Registry, id: ConnectorId) {
+    let now = UnixMs::now();
     let beat = ConnectorBeat {
         id,
         rvn: Rvn::random(),
@@ -80,7 +87,6 @@ pub(crate) async fn join(registry: &Registry) -> ConnectorId {
         renewed_at: now,
     };
     registry.renew_connector(&beat).await.unwrap();
-    id
 }
 
 async fn run(registry: &Registry, command: &Command, script: &Script) {

@@ -24,6 +24,7 @@ mod limits;
 mod logs;
 mod media;
 mod not_copied;
+mod openapi;
 mod presence;
 mod proxy;
 mod random_bodies;

@@ -7,7 +7,7 @@ use crate::ids::InstanceId;
 use crate::jid::MessageId;
 
 /// What names a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageKey {
     /// The chat.
@@ -31,7 +31,7 @@ pub struct MessageKey {
 }
 
 /// How far a message got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MessageStatus {
     /// It will not be sent.
@@ -67,7 +67,7 @@ impl MessageStatus {
 }
 
 /// A message: `data` of `messages.upsert` and `send.message`, and the reply of a send.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageData {
     /// What names it.

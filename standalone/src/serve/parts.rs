@@ -84,6 +84,7 @@ impl Parts {
                 media: Some(media.clone()),
                 cors: settings.cors.clone(),
                 cloud: Some(cloud),
+                docs: settings.docs,
                 ..ApiOptions::new(global_key, &url)
             },
         )?;

@@ -11,14 +11,14 @@ use crate::api::auth::GlobalKey;
 use crate::api::error::ApiError;
 use crate::api::state::ApiState;
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(in crate::api) struct Connectors {
     connectors: Vec<Connector>,
 }
 
 /// A connector, as it last described itself. One that has died stays in the list for a while:
 /// whether a connector lives is seen only by who watches it for longer than a request takes.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Connector {
     id: ConnectorId,
@@ -65,7 +65,7 @@ impl Connector {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(in crate::api) struct Draining {
     status: &'static str,
     error: bool,

@@ -16,7 +16,7 @@ use crate::api::fields::Fields;
 use crate::api::state::ApiState;
 
 /// Where an instance is.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct Whereabouts {
     instance: InstanceName,
@@ -41,7 +41,7 @@ pub(in crate::api) async fn whereabouts(
     }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(in crate::api) struct Moving {
     status: &'static str,
     error: bool,

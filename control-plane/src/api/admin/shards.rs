@@ -10,12 +10,12 @@ use crate::api::auth::GlobalKey;
 use crate::api::error::ApiError;
 use crate::api::state::ApiState;
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(in crate::api) struct Shards {
     shards: Vec<Shard>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Shard {
     shard: ShardId,

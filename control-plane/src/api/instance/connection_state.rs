@@ -7,14 +7,14 @@ use serde::Serialize;
 use crate::api::auth::Authorized;
 
 /// The contract's reply, and the reason both where the seed has it and beside the state.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct StateReply {
     instance: InstanceState,
     status_reason: StatusReason,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct InstanceState {
     instance_name: InstanceName,

@@ -11,7 +11,7 @@ use super::pairing::CodeReply;
 use crate::secret::Secret;
 
 /// The contract's 201 body.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(in crate::api) struct CreateReply {
     instance: Created,
     hash: Hash,
@@ -25,7 +25,8 @@ pub(in crate::api) struct CreateReply {
     qrcode: Option<CodeReply>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CreatedInstance)]
 #[serde(rename_all = "camelCase")]
 struct Created {
     instance_name: InstanceName,
@@ -37,14 +38,16 @@ struct Created {
 }
 
 /// The token: v1 clients expect it in an object.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CreatedHash)]
 #[serde(untagged)]
 enum Hash {
     V1 { apikey: String },
     V2(String),
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, utoipa::ToSchema)]
+#[schema(as = CreatedWebhook)]
 #[serde(rename_all = "camelCase")]
 struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +72,8 @@ impl From<WebhookConfig> for Webhook {
 }
 
 /// Whether a sink is on; empty when nothing was said of it.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CreatedSink)]
 struct Sink {
     #[serde(skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
@@ -84,7 +88,7 @@ impl From<Option<SinkConfig>> for Sink {
 }
 
 /// Sinks that are not supported.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Nothing {}
 
 impl CreateReply {

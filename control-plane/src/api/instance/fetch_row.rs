@@ -13,7 +13,7 @@ use crate::api::sink::SinkRow;
 use crate::secret::Secret;
 
 /// The original's row, and `instanceName` for clients of v1.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct FetchedInstance {
     id: InstanceId,
@@ -37,12 +37,15 @@ pub(in crate::api) struct FetchedInstance {
     relations: Relations,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Relations {
+    #[schema(value_type = Option<Object>)]
     chatwoot: Option<()>,
     proxy: Option<ProxyRow>,
+    #[schema(value_type = Option<Object>)]
     rabbitmq: Option<()>,
+    #[schema(value_type = Option<Object>)]
     nats: Option<()>,
     sqs: Option<SinkRow>,
     websocket: Option<SinkRow>,
@@ -51,7 +54,7 @@ struct Relations {
     count: Counts,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SettingRow {
     id: InstanceId,
@@ -62,7 +65,7 @@ struct SettingRow {
     instance_id: InstanceId,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 struct Counts {
     message: u64,

@@ -42,7 +42,7 @@ impl ConnectReply {
 }
 
 /// The contract's `QrCode`, always with all keys.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct CodeReply {
     pairing_code: Option<String>,

@@ -16,7 +16,7 @@ use crate::api::fields::Fields;
 use crate::api::state::ApiState;
 
 /// The reply: what was asked for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(in crate::api) struct PresenceReply {
     presence: OwnPresence,
 }

@@ -15,13 +15,13 @@ use crate::api::token;
 use crate::secret::token_hash;
 
 /// The new token, in the place where `create` of v2 has it.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(in crate::api) struct Rotated {
     instance: NameAndId,
     hash: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NameAndId {
     instance_name: InstanceName,

@@ -9,7 +9,8 @@ use crate::api::error::ApiError;
 use crate::api::state::ApiState;
 
 /// What clients set of it.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Proxy)]
 pub(super) struct Shown {
     enabled: bool,
     host: String,
@@ -20,7 +21,7 @@ pub(super) struct Shown {
 }
 
 /// The stored row, with the password in the clear.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct ProxyRow {
     id: Uuid,

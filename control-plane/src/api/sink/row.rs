@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// The stored row.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct SinkRow {
     id: Uuid,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The stored row. `byEvents` and `base64` go in, `webhookByEvents` and `webhookBase64` come
 /// out: so does the original.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct WebhookRow {
     id: Uuid,

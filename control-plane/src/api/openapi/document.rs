@@ -1,0 +1,127 @@
+//! What the controllers say, put together.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{
+    ComponentsBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths,
+    RefOr, Schema, ServerBuilder, Tag,
+};
+
+use super::operation::Operation;
+
+/// The name of the one way to show a key.
+pub(super) const KEY: &str = "apikey";
+const DESCRIPTION: &str = "\
+Keeps connections to WhatsApp, with the REST contract of Evolution API 2.x.
+
+Show the global key, or the token of the instance that the path names, in the header `apikey`. \
+Bodies are JSON, urlencoded or multipart; a field that is `null` is one that was left out, and an \
+unknown one is ignored. Paths may end with a slash, and their fixed parts may be in any case. \
+Every error has the shape of `Error`.";
+
+/// The routes and schemas so far.
+pub(in crate::api) struct Document {
+    paths: Paths,
+    schemas: BTreeMap<String, RefOr<Schema>>,
+    tags: Vec<Tag>,
+}
+
+impl Document {
+    pub(super) fn new() -> Self {
+        Self {
+            paths: Paths::new(),
+            schemas: BTreeMap::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    /// Begins a chapter: routes from here on belong to it.
+    pub(in crate::api) fn chapter(&mut self, name: &str, about: &str) {
+        let tag = TagBuilder::new().name(name).description(Some(about));
+        self.tags.push(tag.build());
+    }
+
+    /// Describes the route `template`, as it stands in the table of routes, for `methods`.
+    pub(in crate::api) fn at<const N: usize>(
+        &mut self,
+        methods: [HttpMethod; N],
+        template: &str,
+        operation: Operation,
+    ) {
+        let chapter = self.tags.last().map(|tag| tag.name.clone());
+        let (builder, schemas) = operation.into_parts(template);
+        for (name, schema) in schemas {
+            self.add_schema(name, schema);
+        }
+        let described = builder.build();
+        for method in methods {
+            let mut operation = described.clone();
+            operation.operation_id = Some(operation_id(&method, template));
+            operation.tags = chapter.clone().map(|chapter| vec![chapter]);
+            self.paths
+                .add_path_operation(template, vec![method], operation);
+        }
+    }
+
+    fn add_schema(&mut self, name: String, schema: RefOr<Schema>) {
+        let known = self
+            .schemas
+            .entry(name.clone())
+            .or_insert_with(|| schema.clone());
+        assert!(
+            *known == schema,
+            "two types are called {name}: name one of them with #[schema(as = …)]"
+        );
+    }
+
+    pub(super) fn finish(self) -> OpenApi {
+        let licence = LicenseBuilder::new().name("MIT OR Apache-2.0");
+        let info = InfoBuilder::new()
+            .title("Pombal")
+            .version(env!("CARGO_PKG_VERSION"))
+            .description(Some(DESCRIPTION))
+            .license(Some(licence.identifier(Some("MIT OR Apache-2.0")).build()));
+        let key = ApiKeyValue::with_description(
+            "apikey",
+            "The global key, or the token of one instance.",
+        );
+        let components = ComponentsBuilder::new()
+            .schemas_from_iter(self.schemas)
+            .security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
+        OpenApiBuilder::new()
+            .info(info.build())
+            // Wherever the document came from.
+            .servers(Some([ServerBuilder::new().url("/").build()]))
+            .paths(self.paths)
+            .components(Some(components.build()))
+            .tags(Some(self.tags))
+            .build()
+    }
+}
+
+/// `GET /a/b/{c}` is `getABByC`: unique, and a name that generated clients can have.
+fn operation_id(method: &HttpMethod, template: &str) -> String {
+    let mut id = match method {
+        HttpMethod::Get => "get",
+        HttpMethod::Put => "put",
+        HttpMethod::Delete => "delete",
+        _ => "post",
+    }
+    .to_owned();
+    for part in template
+        .split(['/', '-', '.'])
+        .filter(|part| !part.is_empty())
+    {
+        let (by, word) = match part.strip_prefix('{') {
+            Some(name) => ("By", name.trim_end_matches('}')),
+            None => ("", part),
+        };
+        id.push_str(by);
+        let mut letters = word.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+    }
+    id
+}
