@@ -17,6 +17,9 @@ use super::error::ApiError;
 /// Largest request body in bytes: 1 MiB of content, and room for the fields around it.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024 + 64 * 1024;
 
+/// What a text in UTF-8 may begin with.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The body of a request as an object without nulls.
 pub(super) struct Body(pub(super) Map<String, Value>);
 
@@ -47,6 +50,11 @@ async fn object<S: Send + Sync>(
     let kind = Kind::of(&req);
     let (parts, body) = req.into_parts();
     let bytes = read::read(&parts.headers, body, limit).await?;
+    // Some editors and libraries of Windows begin a text with this.
+    let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
+        Some(text) => bytes.slice_ref(text),
+        None => bytes,
+    };
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok((Map::new(), None));
     }

@@ -169,6 +169,7 @@ impl Table {
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(middleware::from_fn(layers::leftover))
             .layer(middleware::from_fn(layers::etag))
             .layer(layers::compression())
             .layer(cors)

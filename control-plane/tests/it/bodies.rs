@@ -1,5 +1,7 @@
 //! What clients may put into a body, and how much of it.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +33,8 @@ async fn bodies_come_in_many_shapes() {
         let answer = create().body(body).send().await;
         answer.assert_bad_request(&json!([["instance requires property \"instanceName\""]]));
     }
+    let marked = create().body("\u{feff}{}").send().await;
+    marked.assert_bad_request(&json!([["instance requires property \"instanceName\""]]));
     let array = create().body("[1]").send().await;
     array.assert_bad_request(&json!([["instance is not of a type(s) object"]]));
 
@@ -157,42 +161,78 @@ async fn the_limit_holds_whatever_the_sender_says() {
 
 /// A client that writes all before it reads gets the answer, not a reset connection.
 #[tokio::test]
-async fn the_answer_to_a_body_that_is_too_large_arrives() {
+async fn the_answer_to_a_body_that_nobody_reads_arrives() {
     let app = TestApp::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(axum::serve(listener, app.router()).into_future());
-    for announced in [true, false] {
+    for (path, key, status) in [
+        ("/instance/create", GLOBAL_KEY, 413),
+        ("/instance/create", "wrong", 401),
+        ("/nowhere", GLOBAL_KEY, 404),
+    ] {
+        for announced in [true, false] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let length = if announced {
+                "Content-Length: 16777216"
+            } else {
+                "Transfer-Encoding: chunked"
+            };
+            let head =
+                format!("POST {path} HTTP/1.1\r\nHost: x\r\napikey: {key}\r\n{length}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let piece = vec![b'x'; 1 << 16];
+            for _ in 0..256 {
+                if !announced {
+                    stream.write_all(b"10000\r\n").await.unwrap();
+                }
+                stream.write_all(&piece).await.unwrap();
+                if !announced {
+                    stream.write_all(b"\r\n").await.unwrap();
+                }
+            }
+            if !announced {
+                stream.write_all(b"0\r\n\r\n").await.unwrap();
+            }
+            let mut answer = vec![0; 4096];
+            let read = timeout(LONG, stream.read(&mut answer)).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer[..read.unwrap()]);
+            let wanted = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&wanted), "{path} {key}: {answer}");
+        }
+    }
+    server.abort();
+}
+
+/// Who asks before it sends is told no without sending, and yes when somebody reads.
+#[tokio::test]
+async fn who_asks_first_is_not_waited_for() {
+    let app = TestApp::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(axum::serve(listener, app.router()).into_future());
+    for (key, length, status) in [
+        ("wrong", 16_777_216, "401"),
+        (GLOBAL_KEY, 16_777_216, "413"),
+        (GLOBAL_KEY, 2, "100"),
+    ] {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let length = if announced {
-            "Content-Length: 16777216"
-        } else {
-            "Transfer-Encoding: chunked"
-        };
         let head = format!(
-            "POST /instance/create HTTP/1.1\r\nHost: x\r\napikey: {GLOBAL_KEY}\r\n{length}\r\n\r\n"
+            "POST /instance/create HTTP/1.1\r\nHost: x\r\napikey: {key}\r\n\
+             Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        let piece = vec![b'x'; 1 << 16];
-        for _ in 0..256 {
-            if !announced {
-                stream.write_all(b"10000\r\n").await.unwrap();
-            }
-            stream.write_all(&piece).await.unwrap();
-            if !announced {
-                stream.write_all(b"\r\n").await.unwrap();
-            }
-        }
-        if !announced {
-            stream.write_all(b"0\r\n\r\n").await.unwrap();
-        }
-        let mut answer = vec![0; 4096];
-        let read = timeout(LONG, stream.read(&mut answer))
+        let mut answer = [0; 12];
+        let read = stream.read_exact(&mut answer);
+        // Far less than the time that a sender is given.
+        timeout(Duration::from_secs(5), read)
             .await
             .unwrap()
             .unwrap();
-        let answer = String::from_utf8_lossy(&answer[..read]);
-        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert_eq!(
+            String::from_utf8_lossy(&answer),
+            format!("HTTP/1.1 {status}")
+        );
     }
     server.abort();
 }

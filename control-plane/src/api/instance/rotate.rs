@@ -57,6 +57,7 @@ pub(in crate::api) async fn rotate_token(
         registry::Error::Conflict => ApiError::conflict("The token was changed meanwhile"),
         other => gone(other, &row.name),
     })?;
+    tracing::info!(instance.id = %row.id, "token replaced");
     Ok(Json(Rotated {
         instance: NameAndId {
             instance_name: row.name,
