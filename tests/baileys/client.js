@@ -75,6 +75,8 @@ export class Client {
       browser: Browsers.ubuntu('Chrome'),
       logger: logger(this.#tell),
       appStateMacVerification: { patch: true, snapshot: true },
+      // By default it asks for the whole history, and drops the part of it that is old.
+      shouldSyncHistoryMessage: () => true,
       getMessage: async key => this.#messages.get(key.id)?.message,
     });
     this.#socket = socket;

@@ -226,8 +226,13 @@ async fn what_is_wrong_with_the_environment_is_named() {
         let mut api = env.start(API).await;
         let (status, log) = api.ended().await;
         assert!(!status.success(), "{variable}");
-        let line: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
-        let error = line["error"].as_str().unwrap();
+        let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let errors: Vec<String> = lines
+            .filter_map(|line: Value| line["error"].as_str().map(str::to_owned))
+            .collect();
+        let [error] = &errors[..] else {
+            panic!("{variable}: {log}");
+        };
         assert!(error.contains(&format!("{variable}: ")), "{error}");
     }
 }
