@@ -226,7 +226,9 @@ async fn what_is_wrong_with_the_environment_is_named() {
         let mut api = env.start(API).await;
         let (status, log) = api.ended().await;
         assert!(!status.success(), "{variable}");
-        let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
         let errors: Vec<String> = lines
             .filter_map(|line: Value| line["error"].as_str().map(str::to_owned))
             .collect();

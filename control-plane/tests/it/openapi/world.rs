@@ -26,8 +26,7 @@ pub(super) struct World {
 impl World {
     pub(super) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let media =
-            LocalMedia::open(dir.path().to_owned(), "http://gateway.test", &[7; 32]).unwrap();
+        let media = LocalMedia::open(dir.path(), "http://gateway.test", &[7; 32]).unwrap();
         let app = TestApp::start_with(|options| {
             options.shards = 2;
             options.connect_wait = Duration::from_secs(1);
