@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::command::{cargo, root, say};
 
 /// Permissive licences, by SPDX id.
-const ALLOWED: [&str; 13] = [
+const ALLOWED: &[&str] = &[
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -18,6 +18,7 @@ const ALLOWED: [&str; 13] = [
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
+    "MIT-0",
     "Unicode-3.0",
     "Unlicense",
     "Zlib",
