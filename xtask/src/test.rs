@@ -3,7 +3,7 @@
 use crate::binaries;
 use crate::command::{cargo, say, works};
 use crate::deployed::Deployed;
-use crate::{aws_local, deploy, functions, image, licences, lint, npm};
+use crate::{aws_local, deploy, functions, image, licences, lint, npm, openapi};
 
 /// All tests, or those that match `filters`.
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
@@ -11,6 +11,7 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     licences::check()?;
     deploy::lint()?;
     npm::install()?;
+    let schemathesis = openapi::schemathesis()?;
     let (demo, connector) = binaries::demo_and_connector(false)?;
     let production = binaries::production(false)?;
     functions::run(&[])?;
@@ -28,6 +29,7 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
         .env("POMBAL_DEMO_BIN", demo)
         .env("POMBAL_BIN", production)
         .env("POMBAL_CONNECTOR_BIN", &connector)
+        .env("POMBAL_SCHEMATHESIS", &schemathesis)
         .env("POMBAL_PACKAGED_TEMPLATE", &template);
     aws.tell(&mut command);
     let tests = crate::command::run(&mut command);

@@ -6,6 +6,7 @@ mod aws;
 mod baileys;
 mod business;
 mod connection;
+mod described;
 mod endings;
 mod history;
 mod kill;
