@@ -245,9 +245,7 @@ impl Publisher {
         for batch in events.chunks(MAX_BATCH) {
             let messages = batch
                 .iter()
-                .map(|event| {
-                    Outgoing::fifo(event, self.origin.id.to_string(), event.id.to_string())
-                })
+                .map(Outgoing::event)
                 .collect::<Result<Vec<_>, serde_json::Error>>()
                 .map_err(undecodable)?;
             self.hand_over(&messages).await?;

@@ -136,6 +136,7 @@ impl Context {
 }
 
 /// A shard that was taken in the registry.
+#[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) shard: ShardId,
     pub(crate) epoch: Epoch,

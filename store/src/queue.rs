@@ -16,6 +16,7 @@ pub mod sqs;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use pombal_domain::Event;
 use serde::Serialize;
 
 pub use held::{Held, by_group};
@@ -63,6 +64,15 @@ impl Outgoing {
             dedup: Some(dedup),
             delay: Duration::ZERO,
         })
+    }
+
+    /// The message of an event: in order within its instance, and the same however often it is
+    /// sent.
+    ///
+    /// # Errors
+    /// When the event does not serialise.
+    pub fn event(event: &Event) -> Result<Self, serde_json::Error> {
+        Self::fifo(event, event.instance.to_string(), event.id.to_string())
     }
 }
 

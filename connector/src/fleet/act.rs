@@ -14,15 +14,12 @@ use tokio_util::sync::CancellationToken;
 use super::keeper::{Keeper, REGISTRY_TIMEOUT};
 use super::occupant::Occupant;
 use super::tenants::{Phase, Tenant};
-use crate::tenure::Tenure;
+use crate::shard::Place;
 
 /// A shard that was taken.
 struct Taken {
-    shard: ShardId,
-    epoch: Epoch,
-    tenure: Tenure,
+    place: Place,
     from: Option<ConnectorId>,
-    vacant_since: Option<UnixMs>,
 }
 
 impl Keeper {
@@ -59,11 +56,13 @@ impl Keeper {
         let taking = registry.take_shard(seen, self.connector.me, old);
         let epoch = asked("shard not taken", seen.shard, taking).await?;
         tenure.holds().then_some(Taken {
-            shard: seen.shard,
-            epoch,
-            tenure,
+            place: Place {
+                shard: seen.shard,
+                epoch,
+                tenure,
+                vacant_since: self.vacant_since(seen),
+            },
             from: seen.owner,
-            vacant_since: self.vacant_since(seen),
         })
     }
 
@@ -77,22 +76,14 @@ impl Keeper {
     }
 
     fn occupy(&mut self, taken: Taken) {
-        let Taken {
-            shard,
-            epoch,
-            tenure,
-            from,
-            vacant_since,
-        } = taken;
+        let Taken { place, from } = taken;
+        let (shard, epoch, tenure) = (place.shard, place.epoch, place.tenure.clone());
         tracing::info!(%shard, %epoch, from = from.map(tracing::field::display), "shard taken");
         let drain = CancellationToken::new();
         self.connector.status.opening(shard);
         let occupant = Occupant {
             connector: Arc::clone(&self.connector),
-            shard,
-            epoch,
-            tenure: tenure.clone(),
-            vacant_since,
+            place,
             drain: drain.clone(),
         };
         self.tasks.spawn(occupant.stay());

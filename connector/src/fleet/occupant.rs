@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::time::UnixMs;
 use pombal_domain::{Epoch, ShardId};
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +11,6 @@ use crate::damage;
 use crate::health::Concern;
 use crate::service::Connector;
 use crate::shard::{Error, Place, Shard};
-use crate::tenure::Tenure;
 
 /// How a shard's task has ended.
 pub(super) struct Ended {
@@ -27,11 +25,7 @@ pub(super) struct Ended {
 /// What a shard's task is given.
 pub(super) struct Occupant {
     pub(super) connector: Arc<Connector>,
-    pub(super) shard: ShardId,
-    pub(super) epoch: Epoch,
-    pub(super) tenure: Tenure,
-    /// When somebody last served the shard.
-    pub(super) vacant_since: Option<UnixMs>,
+    pub(super) place: Place,
     pub(super) drain: CancellationToken,
 }
 
@@ -43,15 +37,15 @@ impl Occupant {
         if matches!(result, Err(Error::Damaged)) {
             result = self.leave_alone().await;
         }
-        let concern = Concern::Sessions(self.shard);
+        let concern = Concern::Sessions(self.place.shard);
         match &result {
             // Nobody's fault.
             Ok(()) | Err(Error::Lapsed | Error::Fenced) => self.connector.health.fine(concern),
             Err(_) => self.connector.health.failed(concern),
         }
         Ended {
-            shard: self.shard,
-            epoch: self.epoch,
+            shard: self.place.shard,
+            epoch: self.place.epoch,
             result,
             served,
         }
@@ -60,22 +54,16 @@ impl Occupant {
     async fn serve(&self, served: &mut Duration) -> Result<(), Error> {
         let began = Instant::now();
         let connector = &self.connector;
-        let place = Place {
-            shard: self.shard,
-            epoch: self.epoch,
-            tenure: self.tenure.clone(),
-            vacant_since: self.vacant_since,
-        };
-        let opening = Shard::open(connector, place);
+        let opening = Shard::open(connector, self.place.clone());
         let shard = tokio::select! {
             opened = opening => opened?,
-            () = self.tenure.ended() => return Err(Error::Lapsed),
+            () = self.place.tenure.ended() => return Err(Error::Lapsed),
             () = self.drain.cancelled() => return Ok(()),
         };
         tracing::info!(
             event = "shard.acquired",
-            shard = %self.shard,
-            epoch = %self.epoch,
+            shard = %self.place.shard,
+            epoch = %self.place.epoch,
             open_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "shard acquired"
         );
@@ -88,17 +76,17 @@ impl Occupant {
     /// A damaged shard stays closed until somebody has looked and this process starts again:
     /// opening it would write to it. Its instances show as closed; the other shards go on.
     async fn leave_alone(&self) -> Result<(), Error> {
-        tracing::error!(shard = %self.shard, "shard damaged; it stays closed until a restart");
-        self.connector.status.damaged(self.shard);
+        tracing::error!(shard = %self.place.shard, "shard damaged; it stays closed until a restart");
+        self.connector.status.damaged(self.place.shard);
         let mut tick = interval(self.connector.options.reconcile_interval);
         loop {
             tokio::select! {
                 () = self.drain.cancelled() => return Ok(()),
-                () = self.tenure.ended() => return Err(Error::Lapsed),
+                () = self.place.tenure.ended() => return Err(Error::Lapsed),
                 _ = tick.tick() => {
                     // Again and again: instances are created, and wishes made, in a shard that
                     // is shut.
-                    damage::show_all(&self.connector.seams.registry, self.shard).await;
+                    damage::show_all(&self.connector.seams.registry, self.place.shard).await;
                 }
             }
         }

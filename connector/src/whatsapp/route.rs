@@ -61,17 +61,23 @@ impl Routes {
     }
 }
 
-/// Opens a connection through `tunnel`. A demo build takes proxies on this machine only, as it
+/// Refuses a proxy that a demo build does not take: it takes those on this machine only, as it
 /// takes servers.
+pub(super) fn check(tunnel: &Tunnel) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !cfg!(feature = "demo") || tunnel.proxy().is_loopback(),
+        "this is a demo build: it takes proxies on loopback only"
+    );
+    Ok(())
+}
+
+/// Opens a connection through `tunnel`, if it passes [`check`].
 pub(super) async fn open(
     tunnel: &Tunnel,
     host: &str,
     port: u16,
 ) -> anyhow::Result<pombal_store::egress::TunnelStream> {
-    anyhow::ensure!(
-        !cfg!(feature = "demo") || tunnel.proxy().is_loopback(),
-        "this is a demo build: it takes proxies on loopback only"
-    );
+    check(tunnel)?;
     let opened = tunnel.open(host, port).await;
     opened.with_context(|| format!("no way through the proxy {}", tunnel.proxy()))
 }

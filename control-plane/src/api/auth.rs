@@ -34,7 +34,9 @@ enum Presented {
 }
 
 impl Presented {
-    fn read(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
+    /// Reads the header. The global key is known to be good, and counted, at once; a token is
+    /// when its instance is known: see [`admitted`].
+    async fn read(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
         let key = parts
             .headers
             .get("apikey")
@@ -43,25 +45,33 @@ impl Presented {
         if key.is_empty() {
             return Err(ApiError::unauthorized());
         }
-        Ok(if state.options().global_key.matches(key) {
-            Self::Global
-        } else {
-            Self::Other {
-                hash: token_hash(key),
-            }
-        })
+        if !state.options().global_key.matches(key) {
+            let hash = token_hash(key);
+            return Ok(Self::Other { hash });
+        }
+        limits::admit(state, Key::Global).await?;
+        Ok(Self::Global)
     }
+}
+
+/// The row that the token with this hash opens, once its use is counted.
+async fn admitted(
+    state: &ApiState,
+    hash: &str,
+    row: Option<Instance>,
+) -> Result<Instance, ApiError> {
+    let row = row.filter(|row| owns(hash, row));
+    let row = row.ok_or_else(ApiError::unauthorized)?;
+    limits::admit(state, Key::Token(hash)).await?;
+    Ok(row)
 }
 
 impl FromRequestParts<ApiState> for GlobalKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        match Presented::read(parts, state)? {
-            Presented::Global => {
-                limits::admit(state, Key::Global).await?;
-                Ok(Self)
-            }
+        match Presented::read(parts, state).await? {
+            Presented::Global => Ok(Self),
             Presented::Other { .. } => Err(ApiError::unauthorized()),
         }
     }
@@ -71,10 +81,7 @@ impl FromRequestParts<ApiState> for Authorized {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let presented = Presented::read(parts, state)?;
-        if matches!(presented, Presented::Global) {
-            limits::admit(state, Key::Global).await?;
-        }
+        let presented = Presented::read(parts, state).await?;
         let text = name_in_path(parts, state).await;
         // A text that can't be a name is the name of nobody.
         let row = match InstanceName::parse(&text) {
@@ -84,11 +91,7 @@ impl FromRequestParts<ApiState> for Authorized {
         match (presented, row) {
             (Presented::Global, Some(row)) => Ok(Self(row)),
             (Presented::Global, None) => Err(ApiError::no_instance(&text)),
-            (Presented::Other { hash }, Some(row)) if owns(&hash, &row) => {
-                limits::admit(state, Key::Token(&hash)).await?;
-                Ok(Self(row))
-            }
-            (Presented::Other { .. }, _) => Err(ApiError::unauthorized()),
+            (Presented::Other { hash }, row) => admitted(state, &hash, row).await.map(Self),
         }
     }
 }
@@ -105,16 +108,11 @@ impl FromRequestParts<ApiState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        match Presented::read(parts, state)? {
-            Presented::Global => {
-                limits::admit(state, Key::Global).await?;
-                Ok(Self::Global)
-            }
+        match Presented::read(parts, state).await? {
+            Presented::Global => Ok(Self::Global),
             Presented::Other { hash } => {
                 let row = state.registry().instance_by_token(&hash).await?;
-                let row = row.filter(|row| owns(&hash, row));
-                let row = row.ok_or_else(ApiError::unauthorized)?;
-                limits::admit(state, Key::Token(&hash)).await?;
+                let row = admitted(state, &hash, row).await?;
                 Ok(Self::Token(Box::new(row)))
             }
         }

@@ -144,6 +144,11 @@ impl<'a> Fields<'a> {
         self.violate(format!("{} is not of a type(s) {wanted}", self.path(name)));
     }
 
+    /// Notes what `inner`, an object inside of this one, has violated.
+    pub(super) fn absorb(&mut self, inner: Fields<'_>) {
+        self.violations.extend(inner.violations);
+    }
+
     /// What has been violated so far, for a caller that reads several objects.
     pub(super) fn into_violations(self) -> Vec<String> {
         self.violations

@@ -74,11 +74,9 @@ async fn send(state: &ApiState, row: &Instance, events: Vec<Event>) {
     let Some(queue) = &state.options().events else {
         return;
     };
-    let group = row.id.to_string();
-    let messages = events.iter().map(|event| {
-        Outgoing::fifo(event, group.clone(), event.id.to_string())
-            .map_err(|error| Error::Storage(error.into()))
-    });
+    let messages = events
+        .iter()
+        .map(|event| Outgoing::event(event).map_err(|error| Error::Storage(error.into())));
     let sent = match messages.collect::<Result<Vec<_>, _>>() {
         Ok(messages) => queue.0.send(&messages).await,
         Err(error) => Err(error),

@@ -98,7 +98,7 @@ impl Stream {
     async fn send(&self, events: &[Event]) -> Result<(), BusinessError> {
         let messages = events
             .iter()
-            .map(|event| Outgoing::fifo(event, event.instance.to_string(), event.id.to_string()))
+            .map(Outgoing::event)
             .collect::<Result<Vec<_>, _>>()
             .map_err(BusinessError::Encode)?;
         match self.queue.send(&messages).await {

@@ -9,9 +9,9 @@ use axum::response::Response;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Service};
 use pombal_domain::{Chain, InstanceName};
-use pombal_store::Keys;
 use pombal_store::aws::Deployment;
 use pombal_store::env;
+use pombal_store::{Keys, Queue};
 use tower::ServiceExt;
 
 use super::{Error, key};
@@ -36,10 +36,11 @@ pub async fn run() -> Result<(), Error> {
     business.warn();
     let deployment = Deployment::from_env().await?;
     let keys: Arc<dyn Keys> = Arc::new(deployment.keys()?);
+    let events: Arc<dyn Queue> = deployment.events().await?;
     let seams = BusinessSeams {
         registry: deployment.registry(),
         keys: Arc::clone(&keys),
-        events: deployment.events().await?,
+        events: Arc::clone(&events),
         media: Arc::new(deployment.media()?),
     };
     let state = ApiState::new(
@@ -53,7 +54,7 @@ pub async fn run() -> Result<(), Error> {
             limits: LimitsConfig::from_env()?,
             cors,
             docs: config::docs()?,
-            events: Some(EventsQueue(deployment.events().await?)),
+            events: Some(EventsQueue(events)),
             proxy_check,
             cloud: Some(Cloud::new(business, seams)?),
             ..ApiOptions::new(key::load(&deployment).await?, server_url)

@@ -15,6 +15,11 @@ pub struct GraphError {
     error: Value,
 }
 
+/// A body as JSON, or what Meta says when it is none.
+pub(crate) fn json_of(body: &str) -> Result<Value, GraphError> {
+    serde_json::from_str(body).map_err(|_| GraphError::parameter("body is no JSON"))
+}
+
 impl GraphError {
     /// An error with this status, code and text.
     #[must_use]

@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::error::json_of;
 use crate::server::Shared;
 use crate::{GraphError, Route};
 
@@ -35,8 +36,7 @@ fn take(
     body: &str,
 ) -> Result<Response, GraphError> {
     shared.authorised(headers, number)?;
-    let message: Value =
-        serde_json::from_str(body).map_err(|_| GraphError::parameter("body is no JSON"))?;
+    let message = json_of(body)?;
     check(shared, number, &message)?;
     let to = message["to"].as_str().unwrap_or_default();
     let id = format!("wamid.{}", shared.new_id());

@@ -11,6 +11,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::error::json_of;
 use crate::server::Shared;
 use crate::{GraphError, Route};
 
@@ -31,8 +32,7 @@ fn make(
     body: &str,
 ) -> Result<Response, GraphError> {
     shared.authorised(headers, account)?;
-    let asked: Value =
-        serde_json::from_str(body).map_err(|_| GraphError::parameter("body is no JSON"))?;
+    let asked = json_of(body)?;
     for required in ["name", "language", "category"] {
         if !asked[required].is_string() {
             return Err(GraphError::parameter(&format!("{required} is missing")));
@@ -91,8 +91,7 @@ pub(crate) async fn edit(
 ) -> Response {
     let work = || {
         let numbers = shared.numbers_of(&headers)?;
-        let asked: Value =
-            serde_json::from_str(&body).map_err(|_| GraphError::parameter("body is no JSON"))?;
+        let asked = json_of(&body)?;
         let mut world = shared.world.lock().unwrap();
         let own = |account: &String| numbers.iter().any(|number| number.account == *account);
         let template = world

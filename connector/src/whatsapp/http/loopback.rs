@@ -13,6 +13,7 @@ use whatsapp_rust::wacore::net::HttpResponse;
 
 use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::whatsapp::endpoint::is_loopback;
+use crate::whatsapp::route;
 
 /// Longest answer through a proxy, in bytes.
 const MAX_ANSWER_BYTES: usize = 128 << 20;
@@ -74,10 +75,7 @@ impl Reach {
 }
 
 async fn tunnelled(tunnel: &Tunnel, exchange: Exchange) -> anyhow::Result<HttpResponse> {
-    anyhow::ensure!(
-        tunnel.proxy().is_loopback(),
-        "this is a demo build: it takes proxies on loopback only"
-    );
+    route::check(tunnel)?;
     let whole = tunnel.exchange_with(exchange, &trust::everybody()?).await?;
     Ok(HttpResponse {
         status_code: whole.status,

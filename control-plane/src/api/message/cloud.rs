@@ -149,10 +149,7 @@ pub(super) fn objects<T>(
         };
         let mut inner = Fields::nested(object, &path);
         found.push(read(&mut inner));
-        let violations = inner.into_violations();
-        violations
-            .into_iter()
-            .for_each(|violation| fields.violate(violation));
+        fields.absorb(inner);
     }
     found
 }

@@ -39,9 +39,7 @@ fn parse(body: &Map<String, Value>) -> Result<(Common, Draft), ApiError> {
         for required in ["id", "remoteJid", "fromMe"] {
             of_key.require(required);
         }
-        for violation in of_key.into_violations() {
-            fields.violate(violation);
-        }
+        fields.absorb(of_key);
     }
     fields.require("key");
     fields.require("reaction");

@@ -81,10 +81,7 @@ fn text(fields: &mut Fields<'_>) -> Option<String> {
     let mut inner = Fields::nested(message, "textMessage");
     let text = inner.string("text", MAX_TEXT_CHARS);
     inner.require("text");
-    inner
-        .into_violations()
-        .into_iter()
-        .for_each(|violation| fields.violate(violation));
+    fields.absorb(inner);
     text
 }
 
