@@ -4,8 +4,8 @@
 pub mod api;
 pub mod delivery;
 pub mod janitor;
-mod key;
 mod records;
+mod secrets;
 mod standby;
 
 use std::process::ExitCode;

@@ -15,7 +15,7 @@ mod units;
 #[cfg(test)]
 pub(crate) mod scripted;
 
-pub use config::{API_KEY_SECRET, AwsConfig};
+pub use config::{API_KEY_SECRET, AwsConfig, META_SECRET};
 pub use deployment::{BODIES_ROOT, Deployment, DeploymentError, MEDIA_ROOT, SESSIONS_ROOT};
 pub use requests::Requests;
 pub use units::Units;

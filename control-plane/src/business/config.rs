@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use pombal_store::env::{self, BadVariable};
+use serde::Deserialize;
 use url::Url;
+
+use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
@@ -85,6 +88,26 @@ impl BusinessConfig {
         })
     }
 
+    /// The same with what `text` holds, the content of the secret that `variable` names: an
+    /// object with `appSecret` and `verifyToken`, of which one may be missing or empty.
+    ///
+    /// # Errors
+    /// [`BadVariable`] when it is no such object, when a value can't be used, or when the
+    /// environment has that value too. None shows a value.
+    pub fn with_kept(self, variable: &'static str, text: &str) -> Result<Self, BadVariable> {
+        let kept: Kept = serde_json::from_str(text).map_err(|_| {
+            let problem = "the secret is no object of appSecret and verifyToken";
+            BadVariable::new(variable, problem)
+        })?;
+        Ok(Self {
+            verify_token: kept
+                .verify_token
+                .or(variable, VERIFY_TOKEN, self.verify_token)?,
+            app_secret: kept.app_secret.or(variable, APP_SECRET, self.app_secret)?,
+            ..self
+        })
+    }
+
     /// Says what is unsafe about it. For the start of every process that takes Meta's webhooks.
     pub fn warn(&self) {
         if self.app_secret.is_none() {
@@ -93,6 +116,48 @@ impl BusinessConfig {
                  messages of WHATSAPP-BUSINESS instances"
             );
         }
+    }
+}
+
+/// What a secret holds.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Kept {
+    #[serde(default)]
+    app_secret: KeptText,
+    #[serde(default)]
+    verify_token: KeptText,
+}
+
+/// A text in a secret; empty when there is none.
+#[derive(Default, Deserialize)]
+#[serde(from = "String")]
+struct KeptText(Zeroizing<String>);
+
+impl From<String> for KeptText {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl KeptText {
+    /// This text, which is in the secret that `kept_in` names, else what `variable` was set to.
+    fn or(
+        self,
+        kept_in: &'static str,
+        variable: &'static str,
+        set: Option<Secret>,
+    ) -> Result<Option<Secret>, BadVariable> {
+        let text = self.0.trim();
+        if text.is_empty() {
+            return Ok(set);
+        }
+        if set.is_some() {
+            let problem = format!("is also in the secret of {kept_in}");
+            return Err(BadVariable::new(variable, problem));
+        }
+        check(kept_in, text)?;
+        Ok(Some(Secret::new(text)))
     }
 }
 
@@ -139,6 +204,36 @@ mod tests {
             ..BusinessConfig::new(Url::parse(GRAPH).unwrap())
         };
         assert!(!format!("{config:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn secrets_may_be_kept_elsewhere() {
+        let config = || BusinessConfig::new(Url::parse(GRAPH).unwrap());
+        let with = |text: &str| config().with_kept("KEPT_IN", text);
+        let both = with(r#"{"appSecret":"of-the-app","verifyToken":" of-the-hook\n"}"#).unwrap();
+        assert_eq!(both.app_secret.unwrap().expose(), "of-the-app");
+        assert_eq!(both.verify_token.unwrap().expose(), "of-the-hook");
+        let one = with(r#"{"appSecret":"","verifyToken":"of-the-hook"}"#).unwrap();
+        assert!(one.app_secret.is_none() && one.verify_token.is_some());
+
+        for bad in [
+            r#""hidden-secret""#,
+            r#"{"appSecret":["hidden-secret"]}"#,
+            r#"{"hidden-secret":""}"#,
+            r#"{"appSecret":"hidden"}"#,
+        ] {
+            let refused = with(bad).unwrap_err();
+            assert_eq!(refused.variable(), "KEPT_IN");
+            assert!(!refused.to_string().contains("hidden"), "{refused}");
+        }
+        let set = BusinessConfig {
+            app_secret: Some(Secret::new("hidden-secret")),
+            ..config()
+        };
+        let refused = set.with_kept("KEPT_IN", r#"{"appSecret":"hidden-secret"}"#);
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.variable(), APP_SECRET);
+        assert!(!refused.to_string().contains("hidden"), "{refused}");
     }
 
     #[test]

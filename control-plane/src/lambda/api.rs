@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::response::Response;
+use futures::try_join;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt, Service};
 use pombal_domain::{Chain, InstanceName};
@@ -14,7 +15,8 @@ use pombal_store::env;
 use pombal_store::{Keys, Queue};
 use tower::ServiceExt;
 
-use super::{Error, key};
+use super::Error;
+use super::secrets::Secrets;
 use crate::api::{ApiOptions, ApiState, EventsQueue, router};
 use crate::business::{BusinessConfig, BusinessSeams, Cloud};
 use crate::config::{self, CorsConfig, LimitsConfig, WebhookConfig};
@@ -33,8 +35,10 @@ pub async fn run() -> Result<(), Error> {
     let whatsapp_url = env::text("POMBAL_WHATSAPP_URL")?;
     let proxy_check = config::proxy_check(whatsapp_url.as_deref())?;
     let business = BusinessConfig::from_env()?;
-    business.warn();
     let deployment = Deployment::from_env().await?;
+    let secrets = Secrets::of(&deployment);
+    let (global_key, business) = try_join!(secrets.global_key(), secrets.complete(business))?;
+    business.warn();
     let keys: Arc<dyn Keys> = Arc::new(deployment.keys()?);
     let events: Arc<dyn Queue> = deployment.events().await?;
     let seams = BusinessSeams {
@@ -57,7 +61,7 @@ pub async fn run() -> Result<(), Error> {
             events: Some(EventsQueue(events)),
             proxy_check,
             cloud: Some(Cloud::new(business, seams)?),
-            ..ApiOptions::new(key::load(&deployment).await?, server_url)
+            ..ApiOptions::new(global_key, server_url)
         },
     )?;
     warm(&deployment).await;

@@ -17,6 +17,7 @@ pub struct AwsConfig {
     sessions_bucket: Option<String>,
     media_bucket: Option<String>,
     api_key_secret: Option<String>,
+    meta_secret: Option<String>,
 }
 
 const TABLE: &str = "POMBAL_TABLE";
@@ -27,6 +28,8 @@ const SESSIONS_BUCKET: &str = "POMBAL_SESSIONS_BUCKET";
 const MEDIA_BUCKET: &str = "POMBAL_MEDIA_BUCKET";
 /// Names the secret with the global key; used when `AUTHENTICATION_API_KEY` is not set.
 pub const API_KEY_SECRET: &str = "POMBAL_API_KEY_SECRET";
+/// Names the secret with what Meta's app and we share.
+pub const META_SECRET: &str = "POMBAL_META_SECRET";
 
 impl AwsConfig {
     /// Reads the environment.
@@ -43,6 +46,7 @@ impl AwsConfig {
             sessions_bucket: env::text(SESSIONS_BUCKET)?,
             media_bucket: env::text(MEDIA_BUCKET)?,
             api_key_secret: env::text(API_KEY_SECRET)?,
+            meta_secret: env::text(META_SECRET)?,
         })
     }
 
@@ -76,6 +80,13 @@ impl AwsConfig {
     /// When it is not set.
     pub fn api_key_secret(&self) -> Result<&str, BadVariable> {
         set(self.api_key_secret.as_ref(), API_KEY_SECRET)
+    }
+
+    /// `POMBAL_META_SECRET`: ARN or name of the secret that holds the app secret and the verify
+    /// token of the Cloud API, if there is one.
+    #[must_use]
+    pub fn meta_secret(&self) -> Option<&str> {
+        self.meta_secret.as_deref()
     }
 }
 

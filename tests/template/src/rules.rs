@@ -8,6 +8,7 @@ mod network;
 mod policies;
 mod queues;
 mod roles;
+mod secrets;
 
 use crate::Templates;
 
@@ -23,6 +24,7 @@ pub fn broken(templates: &Templates) -> Vec<String> {
         policies::check,
         queues::check,
         roles::check,
+        secrets::check,
     ];
     rules.iter().flat_map(|rule| rule(templates)).collect()
 }

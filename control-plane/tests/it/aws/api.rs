@@ -208,6 +208,25 @@ async fn the_key_comes_from_the_secret() {
 }
 
 #[tokio::test]
+async fn what_meta_and_we_share_comes_from_the_secret() {
+    let deployed = Deployed::new().await;
+    let kept = json!({ "appSecret": "kept-app-secret", "verifyToken": "kept-verify-token" });
+    let name = secret(&deployed, &kept.to_string()).await;
+    let env = deployed.env.with("POMBAL_META_SECRET", &name);
+    let api = env.start(API).await;
+    let verify = |token| {
+        let query = format!("hub.mode=subscribe&hub.verify_token={token}&hub.challenge=4711");
+        HttpCall::new("GET", &format!("/webhook/meta?{query}"))
+    };
+    let answer = api.call(&verify("kept-verify-token")).await;
+    assert_eq!((answer.status, answer.body), (200, json!(4711)));
+    assert_eq!(api.call(&verify("another-token")).await.status, 403);
+    let unsigned = HttpCall::new("POST", "/webhook/meta").json(&json!({ "entry": [] }));
+    assert_eq!(api.call(&unsigned).await.status, 401);
+    assert!(!api.log().contains("kept-"), "a secret in the log");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_environment_is_named() {
     for (variable, value) in [
         ("POMBAL_TABLE", ""),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{Resource, Templates, text};
+use crate::{Resource, Templates};
 
 /// Types whose content can't be made again.
 const STATEFUL: [&str; 4] = [
@@ -52,9 +52,8 @@ fn encrypted(resource: Resource<'_>) -> Option<String> {
             "not rotated",
         ),
         "AWS::SecretsManager::Secret" => (
-            !resource.property("KmsKeyId").is_null()
-                && text(resource.property("SecretString")).contains("\"Ref\":\"ApiKey\""),
-            "not under our key, or its value stands in the template",
+            !resource.property("KmsKeyId").is_null(),
+            "not under our key",
         ),
         "AWS::SNS::Topic" => (
             !resource.property("KmsMasterKeyId").is_null(),

@@ -49,12 +49,21 @@ fn statements(resource: Resource<'_>) -> Vec<&Value> {
         "PolicyDocument",
         "ResourcePolicy",
     ] {
-        found.extend(list(&resource.property(document)["Statement"]));
+        found.extend(in_document(resource.property(document)));
     }
     for policy in list(resource.property("Policies")) {
-        found.extend(list(&policy["PolicyDocument"]["Statement"]));
+        found.extend(in_document(&policy["PolicyDocument"]));
     }
     found
+}
+
+/// The statements of a policy, also those that are there under a condition only.
+fn in_document(document: &Value) -> impl Iterator<Item = &Value> {
+    let statements = list(&document["Statement"]).into_iter();
+    statements.flat_map(|statement| match statement["Fn::If"].as_array() {
+        Some(choice) => choice.iter().skip(1).collect(),
+        None => vec![statement],
+    })
 }
 
 fn allowed(resource: Resource<'_>, statement: &Value) -> Vec<String> {

@@ -19,6 +19,7 @@ const OURS: &[&str] = &[
     "MAX_",
     "META_",
     "POMBAL_",
+    "PROXY_",
     "QRCODE_",
     "RATE_",
     "RUST_",
@@ -36,8 +37,13 @@ const NOT_SET: &[(&str, &str)] = &[
         "AUTHENTICATION_EXPOSE_IN_FETCH_INSTANCES",
         "Evolution's name for WEBHOOK_INCLUDE_APIKEY",
     ),
+    ("META_APP_SECRET", "the secret of POMBAL_META_SECRET has it"),
     ("POMBAL_WHATSAPP_URL", "for relays and demos"),
+    ("WA_BUSINESS_TOKEN_WEBHOOK", "so has it this"),
 ];
+
+/// Of the variables about proxies, the one for who checks them.
+const PROXY_REACH: &str = "PROXY_ALLOW_PRIVATE";
 
 #[test]
 fn functions_are_given_what_the_code_reads() {
@@ -50,6 +56,7 @@ fn functions_are_given_what_the_code_reads() {
     let mut read = read_by("control-plane/src");
     read.extend(read_by("store/src/aws"));
     read.extend(read_by("store/src/logs.rs"));
+    read.insert(PROXY_REACH.to_owned());
     // Sessions are the connectors'.
     read.remove("POMBAL_SESSIONS_BUCKET");
     compare(&given, &read);
@@ -59,18 +66,25 @@ fn functions_are_given_what_the_code_reads() {
 fn connectors_are_given_what_the_code_reads() {
     let templates = Templates::read();
     let task = &templates.get("infra/connector.yaml")["Resources"]["Task"]["Properties"];
-    let list = task["ContainerDefinitions"][0]["Environment"].as_array();
-    let given = list.unwrap().iter().map(|variable| {
-        // `!If [set, variable, none]`.
-        let variable = variable.get("Fn::If").map_or(variable, |choice| &choice[1]);
-        variable["Name"].as_str().unwrap().to_owned()
+    let container = &task["ContainerDefinitions"][0];
+    let [plain, secret] = ["Environment", "Secrets"].map(|list| chosen(&container[list]));
+    let given = [plain, secret].into_iter().flat_map(|list| {
+        let list = list.as_array().unwrap().iter();
+        list.map(|variable| chosen(variable)["Name"].as_str().unwrap().to_owned())
     });
     let mut read = read_by("connector/src");
+    read.extend(read_by("store/src/proxy.rs"));
     read.extend(read_by("store/src/aws"));
     read.extend(read_by("store/src/logs.rs"));
-    // The global key is the API's.
+    // The global key and Meta are the API's.
     read.remove("POMBAL_API_KEY_SECRET");
+    read.remove("POMBAL_META_SECRET");
     compare(&given.collect(), &read);
+}
+
+/// A value, or the first choice of `!If [condition, first, second]`.
+fn chosen(value: &Value) -> &Value {
+    value.get("Fn::If").map_or(value, |choice| &choice[1])
 }
 
 fn compare(given: &BTreeSet<String>, read: &BTreeSet<String>) {

@@ -96,6 +96,24 @@ fn mistakes() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "stands in the template",
         ),
         (
+            data,
+            "/Parameters/ProxyPassword/NoEcho",
+            Value::Null,
+            "infra/data.yaml shows ProxyPassword",
+        ),
+        (
+            data,
+            "/Resources/MetaSecret/Properties/SecretString",
+            json!("{}"),
+            "stands in the template",
+        ),
+        (
+            main,
+            "/Resources/Api/Properties/Environment/Variables/META_APP_SECRET",
+            json!({ "Ref": "MetaAppSecret" }),
+            "shows MetaAppSecret",
+        ),
+        (
             main,
             "/Resources/AlarmTopic/Properties/KmsMasterKeyId",
             Value::Null,
@@ -122,19 +140,25 @@ fn mistakes() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ),
         (
             roles,
+            of(api_policy, "/3/Fn::If/1/Resource"),
+            json!("*"),
+            "resources by wildcard",
+        ),
+        (
+            roles,
             of(api_policy, "/1/Resource"),
             json!("*"),
             "resources by wildcard",
         ),
         (
             roles,
-            of(api_policy, "/3/Resource"),
+            of(api_policy, "/4/Resource"),
             json!({ "Fn::Sub": "${MediaBucketArn}/*" }),
             "resources by wildcard",
         ),
         (
             roles,
-            of(api_policy, "/3/NotAction"),
+            of(api_policy, "/4/NotAction"),
             json!("s3:PutObject"),
             "NotAction",
         ),
