@@ -84,7 +84,8 @@ impl Proxy {
     /// proxy of instances that have none of their own. None without `PROXY_HOST`.
     ///
     /// # Errors
-    /// [`BadVariable`].
+    /// [`BadVariable`]; a user or a password for no proxy is one as well: somebody relies on a
+    /// proxy that is not there.
     pub fn from_env() -> Result<Option<Self>, BadVariable> {
         let credential = |name| match env::text(name)? {
             Some(text) if text.len() > MAX_CREDENTIAL_BYTES => {
@@ -100,7 +101,11 @@ impl Proxy {
         })?;
         let port = env::at_least_one("PROXY_PORT", DEFAULT_PORT)?;
         let Some(host) = env::text("PROXY_HOST")? else {
-            return Ok(None);
+            let idle = [("PROXY_USERNAME", &username), ("PROXY_PASSWORD", &password)];
+            return match idle.into_iter().find(|(_, value)| value.is_some()) {
+                Some((name, _)) => Err(BadVariable::new(name, "is set without PROXY_HOST")),
+                None => Ok(None),
+            };
         };
         let host = host_name(&host)
             .ok_or_else(|| BadVariable::new("PROXY_HOST", "is no name or address of a host"))?;

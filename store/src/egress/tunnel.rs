@@ -22,6 +22,8 @@ use http::header::HeaderValue;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel as Connect};
 use pombal_domain::ProxyProtocol;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tower::{Service, ServiceExt};
 
 use super::{Error, Reach};
@@ -36,6 +38,9 @@ pub struct Tunnel {
     reach: Reach,
     /// Longest wait for a connection: to the proxy, and from there to its target.
     patience: Duration,
+    /// Whom to take for a proxy that speaks TLS; `None`: who has a certificate that the public
+    /// roots know.
+    trust: Option<Arc<ClientConfig>>,
 }
 
 impl Tunnel {
@@ -46,6 +51,16 @@ impl Tunnel {
             proxy: Arc::new(proxy),
             reach,
             patience,
+            trust: None,
+        }
+    }
+
+    /// The same, with another idea of whom to take for the proxy.
+    #[cfg(test)]
+    fn trusting(self, config: ClientConfig) -> Self {
+        Self {
+            trust: Some(Arc::new(config)),
+            ..self
         }
     }
 
@@ -68,10 +83,21 @@ impl Tunnel {
             .map_err(|_| Error::TimedOut)?
     }
 
+    /// How the proxy itself is spoken to: by TLS, if it wants that.
+    fn tls(&self) -> Result<Option<TlsConnector>, Error> {
+        if self.proxy.protocol != ProxyProtocol::Https {
+            return Ok(None);
+        }
+        match &self.trust {
+            Some(config) => Ok(Some(Arc::clone(config).into())),
+            None => leg::verifying().map(Some),
+        }
+    }
+
     async fn through(&self, target: Uri) -> Result<TunnelStream, Error> {
         let proxy = &*self.proxy;
         let address = authority(&proxy.host, proxy.port)?;
-        let leg = Leg::new(proxy, self.reach);
+        let leg = Leg::new(proxy, self.reach, self.tls()?);
         let stream = match proxy.protocol {
             ProxyProtocol::Http | ProxyProtocol::Https => {
                 let mut connect = Connect::new(address, leg);

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::Wish;
 
@@ -11,7 +10,10 @@ use crate::Wish;
 const MAX_HEAD: usize = 8192;
 
 /// Reads the request. `basic` is what `Proxy-Authorization` has to be.
-pub(crate) async fn greet(client: &mut TcpStream, basic: Option<&str>) -> io::Result<Wish> {
+pub(crate) async fn greet(
+    client: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    basic: Option<&str>,
+) -> io::Result<Wish> {
     let head = head(client).await?;
     let mut lines = head.split("\r\n");
     let mut words = lines.next().unwrap_or_default().split(' ');
@@ -35,7 +37,10 @@ pub(crate) async fn greet(client: &mut TcpStream, basic: Option<&str>) -> io::Re
     Ok(Wish::Connect(target.to_owned()))
 }
 
-pub(crate) async fn answer(client: &mut TcpStream, connected: bool) -> io::Result<()> {
+pub(crate) async fn answer(
+    client: &mut (impl AsyncWrite + Unpin),
+    connected: bool,
+) -> io::Result<()> {
     let answer: &[u8] = if connected {
         b"HTTP/1.1 200 Connection established\r\n\r\n"
     } else {
@@ -44,7 +49,7 @@ pub(crate) async fn answer(client: &mut TcpStream, connected: bool) -> io::Resul
     client.write_all(answer).await
 }
 
-async fn head(client: &mut TcpStream) -> io::Result<String> {
+async fn head(client: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == MAX_HEAD {

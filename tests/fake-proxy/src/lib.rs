@@ -1,10 +1,11 @@
-//! Proxies on loopback: HTTP CONNECT and SOCKS 5, with or without a user. They note what goes
+//! Proxies on loopback: HTTP CONNECT, in the clear or by TLS, and SOCKS 5, with or without a user. They note what goes
 //! through them, and can be killed and revived.
 
 #![expect(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 mod http;
 mod socks;
+mod tls;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,8 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::io::copy_bidirectional;
+use tls::Identity;
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 
 /// Connections that a proxy makes come from this address, so that a server on loopback can tell
@@ -25,6 +28,8 @@ pub const EXIT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 pub enum Speaks {
     /// HTTP CONNECT.
     Http,
+    /// HTTP CONNECT within TLS.
+    Https,
     /// SOCKS 5.
     Socks5,
 }
@@ -38,6 +43,7 @@ pub struct FakeProxy {
 
 struct Shared {
     speaks: Speaks,
+    identity: Option<Identity>,
     user: Mutex<Option<(String, String)>>,
     noted: Mutex<Noted>,
     life: Mutex<CancellationToken>,
@@ -78,6 +84,7 @@ impl FakeProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shared = Shared {
             speaks,
+            identity: (speaks == Speaks::Https).then(Identity::generate),
             user: Mutex::new(user),
             noted: Mutex::default(),
             life: Mutex::default(),
@@ -94,6 +101,15 @@ impl FakeProxy {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.addr.port()
+    }
+
+    /// The certificate that it shows, for the name `localhost`. Nobody vouches for it.
+    ///
+    /// # Panics
+    /// When it does not speak TLS.
+    #[must_use]
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.shared.identity.as_ref().unwrap().certificate()
     }
 
     /// The targets it has connected clients with, `host:port` as they wrote it, in order.
@@ -150,10 +166,19 @@ impl FakeProxy {
 }
 
 impl Shared {
-    async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+    async fn serve(&self, client: TcpStream) -> io::Result<()> {
+        match &self.identity {
+            Some(identity) => self.serve_on(identity.accept(client).await?).await,
+            None => self.serve_on(client).await,
+        }
+    }
+
+    async fn serve_on(&self, mut client: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
         let user = self.user().clone();
         let wish = match self.speaks {
-            Speaks::Http => http::greet(&mut client, user.map(basic).as_deref()).await?,
+            Speaks::Http | Speaks::Https => {
+                http::greet(&mut client, user.map(basic).as_deref()).await?
+            }
             Speaks::Socks5 => socks::greet(&mut client, user.as_ref()).await?,
         };
         let Wish::Connect(target) = wish else {
@@ -165,7 +190,7 @@ impl Shared {
             self.noted().targets.push(target);
         }
         match self.speaks {
-            Speaks::Http => http::answer(&mut client, connected.is_ok()).await?,
+            Speaks::Http | Speaks::Https => http::answer(&mut client, connected.is_ok()).await?,
             Speaks::Socks5 => socks::answer(&mut client, connected.is_ok()).await?,
         }
         copy_bidirectional(&mut client, &mut connected?).await?;

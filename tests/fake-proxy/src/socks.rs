@@ -3,8 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::Wish;
 
@@ -18,7 +17,7 @@ const HOST_UNREACHABLE: u8 = 4;
 
 /// Agrees on a method, checks the user, reads the request.
 pub(crate) async fn greet(
-    client: &mut TcpStream,
+    client: &mut (impl AsyncRead + AsyncWrite + Unpin),
     user: Option<&(String, String)>,
 ) -> io::Result<Wish> {
     expect(client, VERSION).await?;
@@ -45,7 +44,7 @@ pub(crate) async fn greet(
     target(client).await.map(Wish::Connect)
 }
 
-async fn target(client: &mut TcpStream) -> io::Result<String> {
+async fn target(client: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     expect(client, VERSION).await?;
     expect(client, CONNECT).await?;
     expect(client, 0).await?;
@@ -58,7 +57,10 @@ async fn target(client: &mut TcpStream) -> io::Result<String> {
     Ok(format!("{host}:{}", client.read_u16().await?))
 }
 
-pub(crate) async fn answer(client: &mut TcpStream, connected: bool) -> io::Result<()> {
+pub(crate) async fn answer(
+    client: &mut (impl AsyncWrite + Unpin),
+    connected: bool,
+) -> io::Result<()> {
     let status = if connected { 0 } else { HOST_UNREACHABLE };
     // The address that it is connected from is of no interest.
     client
@@ -66,7 +68,7 @@ pub(crate) async fn answer(client: &mut TcpStream, connected: bool) -> io::Resul
         .await
 }
 
-async fn expect(client: &mut TcpStream, wanted: u8) -> io::Result<()> {
+async fn expect(client: &mut (impl AsyncRead + Unpin), wanted: u8) -> io::Result<()> {
     if client.read_u8().await? == wanted {
         Ok(())
     } else {
@@ -75,7 +77,7 @@ async fn expect(client: &mut TcpStream, wanted: u8) -> io::Result<()> {
 }
 
 /// Bytes with their number in front.
-async fn block(client: &mut TcpStream) -> io::Result<Vec<u8>> {
+async fn block(client: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::from(client.read_u8().await?)];
     client.read_exact(&mut bytes).await?;
     Ok(bytes)

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use pombal_domain::ProxyProtocol;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring::default_provider;
@@ -25,23 +24,29 @@ use crate::proxy::Proxy;
 pub(super) struct Leg {
     host: String,
     port: u16,
-    tls: bool,
+    tls: Option<TlsConnector>,
     reach: Reach,
 }
 
 impl Leg {
-    pub(super) fn new(proxy: &Proxy, reach: Reach) -> Self {
+    /// The way to `proxy`, by TLS if there is a connector for it.
+    pub(super) fn new(proxy: &Proxy, reach: Reach, tls: Option<TlsConnector>) -> Self {
         Self {
             host: proxy.host.clone(),
             port: proxy.port,
-            tls: proxy.protocol == ProxyProtocol::Https,
+            tls,
             reach,
         }
     }
 
     /// The address is resolved once, checked, and then dialled: what was checked is what is
     /// reached.
-    async fn dial(host: String, port: u16, tls: bool, reach: Reach) -> Result<TunnelStream, Error> {
+    async fn dial(
+        host: String,
+        port: u16,
+        tls: Option<TlsConnector>,
+        reach: Reach,
+    ) -> Result<TunnelStream, Error> {
         let found = tokio::net::lookup_host((host.as_str(), port))
             .await
             .map_err(|error| Error::Resolve(error.into()))?;
@@ -52,11 +57,11 @@ impl Leg {
         let stream = TcpStream::connect(&*allowed)
             .await
             .map_err(|error| Error::Connect(error.into()))?;
-        if !tls {
+        let Some(tls) = tls else {
             return Ok(TunnelStream::new(stream));
-        }
+        };
         let name = ServerName::try_from(host).map_err(|error| Error::Connect(error.into()))?;
-        let stream = verifying()?
+        let stream = tls
             .connect(name, stream)
             .await
             .map_err(|error| Error::Connect(error.into()))?;
@@ -74,7 +79,7 @@ impl Service<Uri> for Leg {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let dial = Self::dial(self.host.clone(), self.port, self.tls, self.reach);
+        let dial = Self::dial(self.host.clone(), self.port, self.tls.clone(), self.reach);
         Box::pin(async move { dial.await.map(TokioIo::new).map_err(io::Error::other) })
     }
 }

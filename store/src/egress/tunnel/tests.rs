@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use fake_proxy::{EXIT, FakeProxy, Speaks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::crypto::ring::default_provider;
 use zeroize::Zeroizing;
 
 use super::*;
@@ -75,6 +77,58 @@ async fn bytes_go_through_the_proxy_both_ways() {
             assert_eq!(fake.targets(), wanted, "{speaks:?}");
         }
     }
+}
+
+/// A way through a proxy that speaks TLS, for a client that knows its certificate.
+fn sealed(fake: &FakeProxy, host: &str, password: &str) -> Tunnel {
+    let mut roots = RootCertStore::empty();
+    roots.add(fake.certificate()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let proxy = Proxy {
+        host: host.into(),
+        ..proxy(ProxyProtocol::Https, fake.port(), Some(password))
+    };
+    tunnel(proxy).trusting(config)
+}
+
+#[tokio::test]
+async fn bytes_go_through_a_proxy_that_speaks_tls() {
+    let server = echo().await;
+    let fake = FakeProxy::start_for(Speaks::Https, "ana", "hush").await;
+    let tunnel = sealed(&fake, "localhost", "hush");
+    let stream = tunnel.open("127.0.0.1", server.port()).await.unwrap();
+    assert_eq!(say(stream).await, format!("{EXIT}\nhello"));
+    assert_eq!(fake.targets(), [format!("127.0.0.1:{}", server.port())]);
+
+    let wrong = sealed(&fake, "localhost", "wrong");
+    let error = wrong.open("127.0.0.1", server.port()).await.err().unwrap();
+    assert!(matches!(error, Error::Proxy(_)), "{error:?}");
+    assert_eq!(fake.turned_away(), 1);
+}
+
+/// Who only says to be the proxy is told neither password nor target.
+#[tokio::test]
+async fn a_proxy_must_be_the_one_that_was_named() {
+    let fake = FakeProxy::start_for(Speaks::Https, "ana", "hush").await;
+    let unknown = Proxy {
+        host: "localhost".into(),
+        ..proxy(ProxyProtocol::Https, fake.port(), Some("hush"))
+    };
+    // No public root knows it; and it has another name.
+    for tunnel in [tunnel(unknown), sealed(&fake, "127.0.0.1", "hush")] {
+        let error = tunnel.open("127.0.0.1", 1).await.err().unwrap();
+        assert!(matches!(error, Error::Connect(_)), "{error:?}");
+        assert!(
+            pombal_domain::Chain(&error)
+                .to_string()
+                .contains("certificate")
+        );
+    }
+    assert_eq!(fake.turned_away() + fake.targets().len(), 0);
 }
 
 #[tokio::test]
