@@ -164,6 +164,7 @@ fn a_bad_proxy_in_the_environment_is_named() {
         ("PROXY_PORT", "70000"),
         ("PROXY_PROTOCOL", "socks4"),
         ("PROXY_USERNAME", long.as_str()),
+        ("PROXY_PASSWORD", "of-no-proxy"),
         ("PROXY_ALLOW_PRIVATE", "yes"),
     ] {
         let options = PombalOptions::demo("ws://127.0.0.1:9/ws/chat".to_owned());
