@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::command::{cargo, root, say};
+use crate::npm;
 
 /// Permissive licences, by SPDX id.
 const ALLOWED: &[&str] = &[
@@ -32,7 +33,9 @@ const TEST_ONLY: [(&str, &str); 1] = [("node_modules/libsignal", "GPL-3.0")];
 pub(crate) fn check() -> Result<(), String> {
     say("$ check licences");
     let mut refused = refused_crates()?;
-    refused.extend(refused_packages()?);
+    for folder in npm::FOLDERS {
+        refused.extend(refused_packages(folder)?);
+    }
     if refused.is_empty() {
         Ok(())
     } else {
@@ -64,8 +67,8 @@ fn refused_crates() -> Result<Vec<String>, String> {
         .collect())
 }
 
-fn refused_packages() -> Result<Vec<String>, String> {
-    let path = root().join("tests/baileys/package-lock.json");
+fn refused_packages(folder: &str) -> Result<Vec<String>, String> {
+    let path = root().join(folder).join("package-lock.json");
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let text = fs::read_to_string(&path).map_err(|error| failed(&error))?;
     let lock: Value = serde_json::from_str(&text).map_err(|error| failed(&error))?;
@@ -75,7 +78,7 @@ fn refused_packages() -> Result<Vec<String>, String> {
     Ok(packages
         .iter()
         // The empty name is the folder itself.
-        .filter(|(name, _)| !name.is_empty())
+        .filter(|(name, package)| !name.is_empty() && package["link"] != true)
         .map(|(name, package)| (name, package["license"].as_str().unwrap_or_default()))
         .filter(|(name, licence)| {
             !is_allowed(licence) && !TEST_ONLY.contains(&(name.as_str(), licence))

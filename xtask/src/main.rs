@@ -4,6 +4,7 @@
 mod aws_local;
 mod bench;
 mod binaries;
+mod clients;
 mod command;
 mod costs;
 mod deploy;

@@ -1,4 +1,5 @@
-//! Baileys, the independent client of the scenarios, from npm.
+//! What the scenarios need from npm: Baileys, an independent client of WhatsApp, and a node of
+//! n8n, a client of Evolution API.
 
 use std::fs;
 use std::path::Path;
@@ -6,22 +7,27 @@ use std::process::Command;
 
 use crate::command::{root, run, say};
 
+/// The folders with a lock file, from the root.
+pub(crate) const FOLDERS: [&str; 2] = ["tests/baileys", "tests/clients/n8n"];
 /// Baileys' own limit (its package's `engines`).
 const OLDEST_NODE: u32 = 20;
 /// A copy of the lock file beside what was installed from it. `npm ci` begins by removing
 /// `node_modules`, so a copy is the mark of an installation that went through.
 const STAMP: &str = "node_modules/.installed-from.json";
 
-/// Installs what the lock file of tests/baileys says, unless that is there already. No package
-/// may run a script.
+/// Installs what the lock files say, unless that is there already. No package may run a script.
 pub(crate) fn install() -> Result<(), String> {
-    let folder = root().join("tests").join("baileys");
+    check_node(&node_version()?)?;
+    FOLDERS.into_iter().try_for_each(install_in)
+}
+
+fn install_in(name: &str) -> Result<(), String> {
+    let folder = root().join(name);
     let lock = folder.join("package-lock.json");
     let wanted = fs::read(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
-    check_node(&node_version()?)?;
     let stamp = folder.join(STAMP);
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-        say("tests/baileys is installed already");
+        say(&format!("{name} is installed already"));
         return Ok(());
     }
     npm_ci(&folder)?;
@@ -31,8 +37,12 @@ pub(crate) fn install() -> Result<(), String> {
 fn npm_ci(folder: &Path) -> Result<(), String> {
     let mut command = Command::new("npm");
     command.args(["ci", "--ignore-scripts"]).current_dir(folder);
-    run(&mut command)
-        .map_err(|error| format!("{error}\nBaileys could not be installed; npm needs its registry"))
+    run(&mut command).map_err(|error| {
+        format!(
+            "{error}\nnpm needs its registry to install {}",
+            folder.display()
+        )
+    })
 }
 
 fn node_version() -> Result<String, String> {
@@ -41,7 +51,7 @@ fn node_version() -> Result<String, String> {
         .output()
         .map_err(|error| {
             format!(
-                "the scenarios with Baileys need Node.js {OLDEST_NODE} or newer with npm, and \
+                "the scenarios need Node.js {OLDEST_NODE} or newer with npm, and \
                  `node` can't be run: {error}"
             )
         })?;
@@ -56,7 +66,7 @@ fn check_node(version: &str) -> Result<(), String> {
     match major {
         Some(major) if major >= OLDEST_NODE => Ok(()),
         _ => Err(format!(
-            "the scenarios with Baileys need Node.js {OLDEST_NODE} or newer; this is {version:?}"
+            "the scenarios need Node.js {OLDEST_NODE} or newer; this is {version:?}"
         )),
     }
 }

@@ -3,7 +3,7 @@
 use crate::binaries;
 use crate::command::{cargo, say, works};
 use crate::deployed::Deployed;
-use crate::{aws_local, deploy, functions, image, licences, lint, npm, openapi};
+use crate::{aws_local, clients, deploy, functions, image, licences, lint, npm, openapi};
 
 /// All tests, or those that match `filters`.
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
@@ -12,6 +12,7 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     deploy::lint()?;
     npm::install()?;
     let schemathesis = openapi::schemathesis()?;
+    let python = clients::python()?;
     let (demo, connector) = binaries::demo_and_connector(false)?;
     let production = binaries::production(false)?;
     functions::run(&[])?;
@@ -30,6 +31,7 @@ pub(crate) fn run(filters: &[String]) -> Result<(), String> {
         .env("POMBAL_BIN", production)
         .env("POMBAL_CONNECTOR_BIN", &connector)
         .env("POMBAL_SCHEMATHESIS", &schemathesis)
+        .env("POMBAL_CLIENTS_PYTHON", &python)
         .env("POMBAL_PACKAGED_TEMPLATE", &template);
     aws.tell(&mut command);
     let tests = crate::command::run(&mut command);

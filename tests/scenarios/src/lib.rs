@@ -9,6 +9,7 @@
 mod api;
 mod aws;
 mod baileys;
+mod clients;
 mod fleet;
 mod gaps;
 mod hooks;
@@ -19,6 +20,7 @@ mod world;
 pub use api::{Answer, Api};
 pub use aws::Stack;
 pub use baileys::{Baileys, Status};
+pub use clients::PublishedClient;
 pub use fleet::{Fleet, FleetOptions, Member, Relay, Report};
 pub use gaps::Gaps;
 pub use hooks::{Hook, HookServer};

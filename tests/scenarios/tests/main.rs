@@ -5,6 +5,7 @@
 mod aws;
 mod baileys;
 mod business;
+mod clients;
 mod connection;
 mod described;
 mod endings;
