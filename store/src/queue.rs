@@ -4,6 +4,7 @@
 //! at a time: while a message of a group is in flight, later ones of it wait. A standard queue
 //! has no groups. Delivery is at least once.
 
+#[cfg(any(feature = "aws", feature = "embedded"))]
 mod check;
 mod held;
 pub mod large;

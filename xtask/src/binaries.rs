@@ -14,14 +14,10 @@ pub(crate) fn demo(release: bool) -> Result<PathBuf, String> {
     put_aside(release, "pombal", "pombal-demo")
 }
 
-/// The build that ships. The connector is built with it, as in [`demo_and_connector`], for the
-/// same features of what both depend on: the less differs, the less is compiled twice.
+/// The build that ships, alone as people build it: a feature that another crate of the workspace
+/// lends it must not be missed first by them.
 pub(crate) fn production(release: bool) -> Result<PathBuf, String> {
-    let packages = ["-p", "pombal", "-p", "pombal-connector", "--features"];
-    build(
-        release,
-        &[packages.as_slice(), &["pombal-connector/aws"]].concat(),
-    )?;
+    build(release, &["-p", "pombal"])?;
     put_aside(release, "pombal", "pombal")
 }
 
