@@ -81,16 +81,27 @@ impl FromRequestParts<ApiState> for Authorized {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let presented = Presented::read(parts, state).await?;
         let text = name_in_path(parts, state).await;
+        Self::named(&text, parts, state).await
+    }
+}
+
+impl Authorized {
+    /// The instance that is called `text`, for paths that are none of the router's, too.
+    pub(super) async fn named(
+        text: &str,
+        parts: &Parts,
+        state: &ApiState,
+    ) -> Result<Self, ApiError> {
+        let presented = Presented::read(parts, state).await?;
         // A text that can't be a name is the name of nobody.
-        let row = match InstanceName::parse(&text) {
+        let row = match InstanceName::parse(text) {
             Ok(name) => state.registry().instance(&name).await?,
             Err(_) => None,
         };
         match (presented, row) {
             (Presented::Global, Some(row)) => Ok(Self(row)),
-            (Presented::Global, None) => Err(ApiError::no_instance(&text)),
+            (Presented::Global, None) => Err(ApiError::no_instance(text)),
             (Presented::Other { hash }, row) => admitted(state, &hash, row).await.map(Self),
         }
     }

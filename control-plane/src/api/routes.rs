@@ -5,15 +5,13 @@ mod cloud;
 use std::borrow::Cow;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, OriginalUri};
-use axum::http::Method;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use tower::ServiceExt;
 
 use super::auth::Authorized;
 use super::body::{Body, MAX_BODY_BYTES};
-use super::error::ApiError;
 use super::paths::Spelling;
 use super::state::ApiState;
 use super::{
@@ -166,8 +164,8 @@ impl Table {
         let Self { router, spelling } = self;
         let cors = layers::cors(&state.options().cors);
         let routes = router
-            .fallback(unknown)
-            .method_not_allowed_fallback(unknown)
+            .fallback(absent::unknown)
+            .method_not_allowed_fallback(absent::unknown)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(middleware::from_fn(layers::leftover))
             .layer(middleware::from_fn(layers::etag))
@@ -183,9 +181,4 @@ impl Table {
                 .map_request(move |req| spelling.correct(req)),
         )
     }
-}
-
-async fn unknown(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
-    let path = uri.path_and_query().map_or("/", |p| p.as_str());
-    ApiError::not_found(format!("Cannot {method} {path}"))
 }

@@ -25,6 +25,7 @@ mod logs;
 mod media;
 mod not_copied;
 mod openapi;
+mod original;
 mod presence;
 mod proxy;
 mod random_bodies;
