@@ -11,6 +11,7 @@ mod inbound;
 mod media;
 mod receive;
 mod send;
+mod shown;
 mod signature;
 mod stream;
 mod templates;
@@ -19,6 +20,10 @@ pub use config::{APP_SECRET, BusinessConfig, VERIFY_TOKEN};
 pub use draft::{Draft, File};
 pub use error::BusinessError;
 pub(crate) use inbound::vcard;
+pub use shown::{
+    SentContext, SentMessage, Shown, ShownButtons, ShownContact, ShownContacts, ShownList,
+    ShownLocation, ShownMedium, ShownReaction, ShownTemplate,
+};
 pub use templates::NewTemplate;
 
 use std::fmt;

@@ -20,7 +20,7 @@ pub(super) use audio::send_audio;
 pub(super) use buttons::send_buttons;
 pub(super) use cloud::webhook_url;
 pub(super) use contact::send_contact;
-pub(super) use describe::describe;
+pub(super) use describe::{describe, describe_cloud};
 pub(super) use list::send_list;
 pub(super) use location::send_location;
 pub(super) use media::send_media;

@@ -1,12 +1,17 @@
 //! `GET|POST /webhook/meta`: Meta's webhooks of the Cloud API.
 
+mod describe;
+mod read;
+
+pub(super) use describe::describe;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::ApiError;
 use super::state::ApiState;
@@ -23,6 +28,13 @@ pub(super) struct Verification {
     token: Option<String>,
     #[serde(rename = "hub.challenge")]
     challenge: Option<String>,
+}
+
+/// All of a webhook is kept.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct WebhookTaken {
+    /// `success`.
+    status: &'static str,
 }
 
 /// Answers the challenge to who knows the verify token.
@@ -43,7 +55,7 @@ pub(super) async fn receive(
     State(state): State<ApiState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<WebhookTaken>, ApiError> {
     let body = body.map_err(|_| ApiError::too_large(MAX_WEBHOOK_BYTES))?;
     let signature = headers
         .get("x-hub-signature-256")
@@ -53,10 +65,13 @@ pub(super) async fn receive(
         tracing::warn!("webhook without Meta's signature refused");
         return Err(ApiError::unauthorized());
     }
-    // What is no JSON is nothing of Meta's, and would not become so by a repetition.
-    let webhook: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let webhook = read::read(&body).unwrap_or_else(|error| {
+        // It would be no better the next time: Meta must not send it again.
+        tracing::error!(%error, body.bytes = body.len(), "webhook that can't be read left out");
+        Value::Null
+    });
     cloud.receive(&webhook).await?;
-    Ok(Json(json!({ "status": "success" })))
+    Ok(Json(WebhookTaken { status: "success" }))
 }
 
 /// The channel; without one there is no webhook to set up.

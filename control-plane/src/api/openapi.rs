@@ -4,20 +4,20 @@
 //! others are in here. `docs/adding-an-endpoint.md` says how. Nothing of this runs in a server:
 //! it serves `docs/openapi.json`, which a test compares with what is made here.
 
-mod cloud;
 mod document;
 mod errors;
 mod general;
+mod named;
 mod operation;
 mod parameters;
 
 pub(super) use document::Document;
-pub(super) use operation::{Operation, global, instance, public};
+pub(super) use operation::{Operation, business, global, instance, public};
 pub(super) use utoipa::openapi::HttpMethod::{Delete, Get, Post, Put};
 
 use utoipa::openapi::OpenApi;
 
-use super::{absent, admin, instance, message, proxy, settings, sink, webhook};
+use super::{absent, admin, instance, message, meta, proxy, settings, sink, template, webhook};
 
 /// The description of every route. Made anew by each call.
 ///
@@ -33,7 +33,9 @@ pub fn document() -> OpenApi {
     sink::describe(&mut document);
     settings::describe(&mut document);
     proxy::describe(&mut document);
-    cloud::describe(&mut document);
+    message::describe_cloud(&mut document);
+    template::describe(&mut document);
+    meta::describe(&mut document);
     absent::describe(&mut document);
     admin::describe(&mut document);
     document.finish()

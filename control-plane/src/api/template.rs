@@ -1,13 +1,16 @@
 //! The template controller (contract § 2.4): message templates of the Cloud API.
 
+mod describe;
 mod input;
 mod refusal;
+mod reply;
+
+pub(super) use describe::describe;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use pombal_domain::{GraphId, Instance};
-use pombal_store::registry::TemplateRow;
 use serde_json::Value;
 
 use super::auth::Authorized;
@@ -16,18 +19,19 @@ use super::error::ApiError;
 use super::state::ApiState;
 use crate::business::Cloud;
 use refusal::{Context, Refusal};
+use reply::TemplateReply;
 
 /// `POST /template/create/{name}`.
 pub(super) async fn create(
     State(state): State<ApiState>,
     Authorized(row): Authorized,
     Body(body): Body,
-) -> Result<(StatusCode, Json<TemplateRow>), Refusal> {
+) -> Result<(StatusCode, Json<TemplateReply>), Refusal> {
     let new = input::create(&body, state.egress())?;
     let (cloud, account) = account(&state, &row, Context::Creation)?;
     let made = cloud.create_template(&row, account, new).await;
     let made = made.map_err(|error| Refusal::of(error, Context::Creation))?;
-    Ok((StatusCode::CREATED, Json(made)))
+    Ok((StatusCode::CREATED, Json(made.into())))
 }
 
 /// `GET /template/find/{name}`.

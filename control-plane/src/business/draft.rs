@@ -1,7 +1,9 @@
 //! A message on its way to the Graph API, and as the contract shows it.
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use super::Shown;
 
 /// A message to send.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,10 +14,8 @@ pub struct Draft {
     pub content: Value,
     /// A file that has to be uploaded first; its id then goes into the content.
     pub file: Option<File>,
-    /// `messageType` in the contract.
-    pub shown_kind: &'static str,
-    /// `message` in the contract.
-    pub shown: Value,
+    /// The content in the contract.
+    pub shown: Shown,
     /// The id of the message that it answers.
     pub quoted: Option<String>,
     /// Who wants to hear how far it gets, besides the instance's webhook.
@@ -43,17 +43,14 @@ impl std::fmt::Debug for File {
 }
 
 impl Draft {
-    /// A message whose content the contract shows as `shown`, under the name `shown_kind`.
+    /// A message whose content the contract shows as `shown`.
     #[must_use]
-    pub fn new(kind: &'static str, content: Value, shown_kind: &'static str, shown: Value) -> Self {
-        let mut message = Map::new();
-        message.insert(shown_kind.to_owned(), shown);
+    pub fn new(kind: &'static str, content: Value, shown: Shown) -> Self {
         Self {
             kind,
             content,
             file: None,
-            shown_kind,
-            shown: Value::Object(message),
+            shown,
             quoted: None,
             webhook_url: None,
         }

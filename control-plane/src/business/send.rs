@@ -1,12 +1,12 @@
 //! Sending a message through the Graph API.
 
+use pombal_domain::event::{MessageKey, MessageStatus};
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Business, EventId, EventName, Instance};
-use serde_json::{Value, json};
+use pombal_domain::{Business, EventId, EventName, Instance, MessageId};
 
 use super::inbound::{jid, list, text};
 use super::stream::Fact;
-use super::{BusinessError, Cloud, Draft};
+use super::{BusinessError, Cloud, Draft, SentContext, SentMessage};
 use crate::business::graph::GraphError;
 
 impl Cloud {
@@ -23,8 +23,8 @@ impl Cloud {
         row: &Instance,
         business: &Business,
         to: &str,
-        draft: &Draft,
-    ) -> Result<Value, BusinessError> {
+        draft: Draft,
+    ) -> Result<SentMessage, BusinessError> {
         let token = self.token(row).await?;
         let number = &business.phone_number;
         let graph = &self.0.graph;
@@ -39,37 +39,40 @@ impl Cloud {
             .ok_or(GraphError::Unreadable { status: 200 })?;
         // Meta knows some numbers without a digit that callers dial, and says so.
         let person = list(&answer, "contacts").find_map(|contact| text(contact, "wa_id"));
-        let shown = shown(row, id, &jid(person.unwrap_or(to)), draft);
-        if let Some(url) = &draft.webhook_url {
+        let sent = sent(row, id, jid(person.unwrap_or(to)), draft);
+        if let Some(url) = &sent.webhook_url {
             self.0.registry.put_hook(row.id, id, url).await?;
         }
         let fact = Fact {
             id: EventId::derive(row.id, &[EventName::SendMessage.dotted(), id]),
             event: EventName::SendMessage,
-            data: shown.clone(),
+            data: serde_json::to_value(&sent).map_err(BusinessError::Encode)?,
             only_to: None,
         };
         self.0.stream.publish(row, vec![fact]).await?;
-        Ok(shown)
+        Ok(sent)
     }
 }
 
 /// The contract's view of a message that Meta has taken.
-fn shown(row: &Instance, id: &str, remote_jid: &str, draft: &Draft) -> Value {
-    let mut shown = json!({
-        "key": { "remoteJid": remote_jid, "fromMe": true, "id": id },
-        "message": draft.shown,
-        "messageType": draft.shown_kind,
-        "messageTimestamp": UnixMs::now().seconds(),
-        "instanceId": row.id,
-        "status": "PENDING",
-        "source": "unknown",
-    });
-    if let Some(quoted) = &draft.quoted {
-        shown["contextInfo"] = json!({ "stanzaId": quoted });
+fn sent(row: &Instance, id: &str, remote_jid: String, draft: Draft) -> SentMessage {
+    SentMessage {
+        key: MessageKey {
+            remote_jid,
+            remote_jid_alt: None,
+            from_me: true,
+            id: MessageId::from_wire(id),
+            participant: None,
+            participant_alt: None,
+            addressing_mode: None,
+        },
+        message_type: draft.shown.kind(),
+        message: draft.shown,
+        message_timestamp: UnixMs::now().seconds(),
+        instance_id: row.id,
+        status: MessageStatus::Pending,
+        source: "unknown",
+        context_info: draft.quoted.map(|stanza_id| SentContext { stanza_id }),
+        webhook_url: draft.webhook_url,
     }
-    if let Some(url) = &draft.webhook_url {
-        shown["webhookUrl"] = json!(url);
-    }
-    shown
 }

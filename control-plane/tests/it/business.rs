@@ -3,8 +3,10 @@
 mod create;
 mod media;
 mod order;
+mod random;
+mod random_webhooks;
 mod receive;
-mod rig;
+pub(crate) mod rig;
 mod send;
 mod send_errors;
 mod templates;

@@ -1,5 +1,6 @@
 //! Whatever is thrown at a route: an answer that means something, and no harm done by what is
-//! refused. By a seed, so that a failure comes again.
+//! refused. By a seed, so that a failure comes again. The routes of the Cloud API have tests of
+//! their own, in `business::random`.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::app::{Answer, TestApp};
 /// How many requests each of the tests makes.
 const REQUESTS: usize = 1500;
 /// Deepest nesting of a body.
-const DEPTH: u32 = 4;
+pub(crate) const DEPTH: u32 = 4;
 const ROUTES: [(Method, &str); 15] = [
     (Method::POST, "/instance/create"),
     (Method::POST, "/instance/connect/b1"),
@@ -105,13 +106,13 @@ const TEXTS: [&str; 18] = [
 ];
 
 #[derive(Debug, PartialEq)]
-enum Taken {
+pub(crate) enum Taken {
     Accepted,
     Refused,
 }
 
 /// A seed under which all was refused, or nothing, would say little.
-fn assert_both(taken: &[Taken]) {
+pub(crate) fn assert_both(taken: &[Taken]) {
     for kind in [Taken::Accepted, Taken::Refused] {
         assert!(taken.contains(&kind), "nothing was {kind:?}");
     }
@@ -130,7 +131,7 @@ async fn app() -> TestApp {
     app
 }
 
-fn value(rng: &mut StdRng, depth: u32) -> Value {
+pub(crate) fn value(rng: &mut StdRng, depth: u32) -> Value {
     match rng.random_range(0..if depth == 0 { 6 } else { 10 }) {
         0 => Value::Null,
         1 => rng.random::<bool>().into(),
@@ -156,7 +157,7 @@ fn object(rng: &mut StdRng, depth: u32) -> Value {
 }
 
 /// Bytes that look a little like a form, of either kind.
-fn form(rng: &mut StdRng) -> Vec<u8> {
+pub(crate) fn form(rng: &mut StdRng) -> Vec<u8> {
     let scraps = [
         "[",
         "]",

@@ -122,6 +122,12 @@ impl FakeGraph {
         self.world().media.get(id).cloned()
     }
 
+    /// Gives an account these templates, as Meta shows them, and no other.
+    pub fn set_templates(&self, account: &str, templates: Vec<Value>) {
+        let mut world = self.world();
+        world.templates.insert(account.to_owned(), templates);
+    }
+
     /// The templates of an account.
     #[must_use]
     pub fn templates(&self, account: &str) -> Vec<Value> {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::HttpMethod;
 
 use super::{BOTS, SINKS};
-use crate::api::openapi::{Delete, Document, Get, Operation, Post, Put, instance};
+use crate::api::openapi::{Delete, Document, Get, Post, Put, instance};
 
 macro_rules! bodies {
     ($($body:ident { $sink:ident: $shape:ident })*) => {
@@ -113,7 +113,8 @@ fn bots(document: &mut Document) {
             document.at(
                 [Get],
                 &find,
-                unread(none).answers_list::<NoBot>(200, "An empty list."),
+                none.with_unread_body()
+                    .answers_list::<NoBot>(200, "An empty list."),
             );
         } else {
             refused(document, &[Get], &find, name);
@@ -138,22 +139,8 @@ fn others(document: &mut Document) {
 fn refused(document: &mut Document, methods: &[HttpMethod], path: &str, name: &str) {
     for method in methods {
         let message = json!([format!("{name} is disabled")]);
-        let no = unread(instance("Refused")).refuses(400, "It is not there.", message);
+        let no = instance("Refused").with_unread_body();
+        let no = no.refuses_as(&format!("{name}Disabled"), 400, "It is not there.", message);
         document.at([method.clone()], path, no);
     }
-}
-
-/// A body may come, and is not looked into.
-fn unread(operation: Operation) -> Operation {
-    operation
-        .refuses(
-            400,
-            "The body can't be read.",
-            json!("EOF while parsing a value at line 1 column 1"),
-        )
-        .refuses(
-            413,
-            "The body is too large.",
-            json!(["request body is larger than 1114112 bytes"]),
-        )
 }

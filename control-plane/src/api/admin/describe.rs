@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::connectors::{Connectors, Draining};
 use super::instances::{Moving, Whereabouts};
 use super::shards::Shards;
-use crate::api::openapi::{Document, Get, Operation, Post, global};
+use crate::api::openapi::{Document, Get, Post, global};
 
 /// Where to.
 #[derive(ToSchema)]
@@ -41,18 +41,16 @@ pub(in crate::api) fn describe(document: &mut Document) {
     document.at(
         [Get],
         "/admin/instances/{name}",
-        about_one("Where an instance is").answers::<Whereabouts>(200, "Its shard."),
+        global("Where an instance is")
+            .with_instance()
+            .answers::<Whereabouts>(200, "Its shard."),
     );
     document.at(
         [Post],
         "/admin/instances/{name}/move",
-        about_one("Move an instance to another shard")
+        global("Move an instance to another shard")
+            .with_instance()
             .body::<MoveBody>(&[("to shard 1", json!({ "shard": 1 }))])
             .answers::<Moving>(202, "It takes a second or two as a rule."),
     );
-}
-
-fn about_one(summary: &str) -> Operation {
-    let message = json!(["The \"b1\" instance does not exist"]);
-    global(summary).refuses(404, "No instance has this name.", message)
 }

@@ -70,14 +70,15 @@
   function fill(box, operation) {
     if (operation.description) box.append(make("p", {}, operation.description));
     box.append(make("p", {}, operation.security ? "Needs a key in the header apikey." : "Needs no key."));
-    const parameters = operation.parameters || [];
+    const parameters = (operation.parameters || []).map(resolve);
     if (parameters.length) {
       box.append(make("h3", {}, "Parameters"), make("ul", {}, ...parameters.map((parameter) =>
         make("li", {}, make("code", {}, parameter.name), " (" + parameter.in + ", " +
           typeOf(parameter.schema) + ") " + (parameter.description || "")))));
     }
     if (operation.requestBody) box.append(make("h3", {}, "Body"), ...content(operation.requestBody.content));
-    for (const [status, response] of Object.entries(operation.responses || {})) {
+    for (const [status, named] of Object.entries(operation.responses || {})) {
+      const response = resolve(named);
       box.append(make("h3", {}, "Answer " + status), make("p", {}, response.description || ""));
       box.append(...content(response.content));
     }

@@ -266,7 +266,8 @@ fn connecting(summary: &str) -> Operation {
 }
 
 fn refusable(operation: Operation) -> Operation {
-    operation.refuses(
+    operation.refuses_as(
+        "NotNow",
         400,
         "It can't be done in this state, or the request is not as it should be.",
         json!(["The \"b1\" instance is not connected"]),

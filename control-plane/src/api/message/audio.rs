@@ -2,7 +2,7 @@
 //! nothing is encoded anew.
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cloud::{Common, Sent, deliver, only_business};
 use super::medium::Medium;
@@ -11,7 +11,7 @@ use crate::api::body::Form;
 use crate::api::error::ApiError;
 use crate::api::fields::Fields;
 use crate::api::state::ApiState;
-use crate::business::Draft;
+use crate::business::{Draft, Shown};
 
 const NOT_OWNED: &str = "Owned media must be a url, base64, or valid file with buffer";
 const FILE_NAME: &str = "audio.ogg";
@@ -42,10 +42,10 @@ fn parse(form: Form) -> Result<(Common, Draft), ApiError> {
     fields.finish()?;
     let medium = Medium::of(form.file, audio.as_deref(), NOT_OWNED)?;
     let (sent, mut shown, file) = medium.into_parts(None, FILE_NAME, "audio");
-    shown["ptt"] = json!(true);
+    shown.ptt = Some(true);
     let draft = Draft {
         file,
-        ..Draft::new("audio", sent, "audioMessage", shown)
+        ..Draft::new("audio", sent, Shown::AudioMessage(shown))
     };
     Ok((common, draft))
 }

@@ -9,7 +9,7 @@ use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::fields::Fields;
 use crate::api::state::ApiState;
-use crate::business::Draft;
+use crate::business::{Draft, Shown, ShownButtons};
 
 /// Longest text in characters: a message's body in the Cloud API.
 const MAX_CHARS: usize = 4096;
@@ -63,10 +63,13 @@ fn parse(body: &Map<String, Value>) -> Result<(Common, Draft), ApiError> {
     if let Some(footer) = &footer {
         sent["footer"] = json!({ "text": footer });
     }
-    let shown = json!({
-        "title": title, "contentText": description, "footerText": footer, "buttons": asked,
-    });
-    let draft = Draft::new("interactive", sent, "buttonsMessage", shown);
+    let shown = ShownButtons {
+        title,
+        content_text: description,
+        footer_text: footer,
+        buttons: asked.cloned().unwrap_or_default(),
+    };
+    let draft = Draft::new("interactive", sent, Shown::ButtonsMessage(shown));
     Ok((common, draft))
 }
 

@@ -11,13 +11,13 @@ use super::send_text_request::{delay, number, quoted};
 use crate::api::error::ApiError;
 use crate::api::fields::{BAD_NUMBER, Fields};
 use crate::api::state::ApiState;
-use crate::business::Draft;
+use crate::business::{Draft, SentMessage};
 
 /// Longest address of a webhook in characters.
 const MAX_URL_CHARS: usize = 2048;
 
 /// The answer of a send.
-pub(super) type Sent = (StatusCode, Json<Value>);
+pub(super) type Sent = (StatusCode, Json<SentMessage>);
 
 /// To whom, and what it answers.
 #[derive(Debug)]
@@ -90,8 +90,8 @@ pub(super) async fn deliver(
     let (cloud, business) = both.ok_or_else(ApiError::not_on_business)?;
     let to = common.digits()?;
     draft.quoted = common.quoted;
-    let shown = cloud.send(row, business, &to, &draft).await?;
-    Ok((StatusCode::CREATED, Json(shown)))
+    let sent = cloud.send(row, business, &to, draft).await?;
+    Ok((StatusCode::CREATED, Json(sent)))
 }
 
 /// `webhookUrl`: an address that users may name.

@@ -9,7 +9,7 @@ use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::fields::Fields;
 use crate::api::state::ApiState;
-use crate::business::{Draft, vcard};
+use crate::business::{Draft, Shown, ShownContact, ShownContacts, vcard};
 
 /// Longest field of a contact in characters.
 const MAX_CHARS: usize = 1024;
@@ -32,23 +32,22 @@ fn parse(body: &Map<String, Value>) -> Result<(Common, Draft), ApiError> {
     let contacts = objects(&mut fields, "contact", contact);
     fields.require("contact");
     fields.finish()?;
-    let mut cards: Vec<Value> = contacts
-        .iter()
-        .map(|contact| {
-            json!({ "displayName": vcard::display_name(contact), "vcard": vcard::of(contact) })
-        })
-        .collect();
-    let sent = Value::Array(contacts);
-    let draft = if cards.len() == 1 {
-        Draft::new("contacts", sent, "contactMessage", cards.remove(0))
-    } else {
-        let shown = json!({
-            "displayName": format!("{} contacts", cards.len()),
-            "contacts": cards,
-        });
-        Draft::new("contacts", sent, "contactsArrayMessage", shown)
+    let card = |contact| ShownContact {
+        display_name: vcard::display_name(contact),
+        vcard: vcard::of(contact),
     };
-    Ok((common, draft))
+    let cards: Vec<ShownContact> = contacts.iter().map(card).collect();
+    let shown = match <[ShownContact; 1]>::try_from(cards) {
+        Ok([card]) => Shown::ContactMessage(card),
+        Err(cards) => Shown::ContactsArrayMessage(ShownContacts {
+            display_name: format!("{} contacts", cards.len()),
+            contacts: cards,
+        }),
+    };
+    Ok((
+        common,
+        Draft::new("contacts", Value::Array(contacts), shown),
+    ))
 }
 
 /// One contact, as Meta wants it:

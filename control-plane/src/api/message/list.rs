@@ -9,7 +9,7 @@ use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::fields::Fields;
 use crate::api::state::ApiState;
-use crate::business::Draft;
+use crate::business::{Draft, Shown, ShownList};
 
 /// Longest text in characters: a message's body in the Cloud API.
 const MAX_CHARS: usize = 4096;
@@ -34,7 +34,7 @@ fn parse(body: &Map<String, Value>) -> Result<(Common, Draft), ApiError> {
         fields.require(required);
     }
     fields.finish()?;
-    let title = title.unwrap_or_default();
+    let [title, footer, button] = [title, footer, button].map(Option::unwrap_or_default);
     let text = description.as_ref().filter(|text| !text.is_empty());
     // Meta wants a body. Without a description the title is it, and not the header too.
     let mut sent = json!({
@@ -45,14 +45,18 @@ fn parse(body: &Map<String, Value>) -> Result<(Common, Draft), ApiError> {
     if text.is_some() {
         sent["header"] = json!({ "type": "text", "text": title });
     }
-    if let Some(footer) = footer.as_ref().filter(|footer| !footer.is_empty()) {
+    if !footer.is_empty() {
         sent["footer"] = json!({ "text": footer });
     }
-    let shown = json!({
-        "title": title, "description": description, "buttonText": button,
-        "footerText": footer, "sections": body.get("sections"),
-    });
-    let draft = Draft::new("interactive", sent, "listMessage", shown);
+    let asked = body.get("sections").and_then(Value::as_array);
+    let shown = ShownList {
+        title,
+        description,
+        button_text: button,
+        footer_text: footer,
+        sections: asked.cloned().unwrap_or_default(),
+    };
+    let draft = Draft::new("interactive", sent, Shown::ListMessage(shown));
     Ok((common, draft))
 }
 

@@ -9,7 +9,7 @@ use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::fields::Fields;
 use crate::api::state::ApiState;
-use crate::business::Draft;
+use crate::business::{Draft, Shown, ShownLocation};
 
 /// Longest name and address in characters.
 const MAX_CHARS: usize = 1024;
@@ -38,10 +38,12 @@ fn parse(body: &Map<String, Value>) -> Result<(Common, Draft), ApiError> {
     let sent = json!({
         "latitude": latitude, "longitude": longitude, "name": name, "address": address,
     });
-    let shown = json!({
-        "degreesLatitude": latitude, "degreesLongitude": longitude,
-        "name": name, "address": address,
-    });
-    let draft = Draft::new("location", sent, "locationMessage", shown);
+    let shown = ShownLocation {
+        degrees_latitude: latitude.unwrap_or_default(),
+        degrees_longitude: longitude.unwrap_or_default(),
+        name: name.unwrap_or_default(),
+        address: address.unwrap_or_default(),
+    };
+    let draft = Draft::new("location", sent, Shown::LocationMessage(shown));
     Ok((common, draft))
 }

@@ -10,19 +10,20 @@ use crate::api::body::Form;
 use crate::api::error::ApiError;
 use crate::api::fields::Fields;
 use crate::api::state::ApiState;
-use crate::business::Draft;
+use crate::business::{Draft, Shown, ShownMedium};
 
 /// Longest caption and name in characters: the Cloud API takes captions of 1,024.
 const MAX_CHARS: usize = 1024;
 const NOT_OWNED: &str = "Owned media must be a url or base64";
 const NO_NAME: &str = "For base64 the file name must be informed.";
-/// Kinds in the contract: name, field in the contract's `message`, and name of a file without
+/// A kind in the contract: its name, how the contract shows one, and the name of a file without
 /// one.
-const KINDS: [(&str, &str, &str); 4] = [
-    ("image", "imageMessage", "image.jpg"),
-    ("document", "documentMessage", "document"),
-    ("video", "videoMessage", "video.mp4"),
-    ("audio", "audioMessage", "audio.ogg"),
+type Kind = (&'static str, fn(ShownMedium) -> Shown, &'static str);
+const KINDS: [Kind; 4] = [
+    ("image", Shown::ImageMessage, "image.jpg"),
+    ("document", Shown::DocumentMessage, "document"),
+    ("video", Shown::VideoMessage, "video.mp4"),
+    ("audio", Shown::AudioMessage, "audio.ogg"),
 ];
 
 pub(in crate::api) async fn send_media(
@@ -48,7 +49,7 @@ fn parse(form: Form) -> Result<(Common, Draft), ApiError> {
     });
     fields.require("mediatype");
     fields.finish()?;
-    let (kind, shown_kind, default_name) = kind.unwrap_or(KINDS[0]);
+    let (kind, as_shown, default_name) = kind.unwrap_or(KINDS[0]);
     let own_name = form.file.as_ref().map(|file| file.name.clone());
     let name = name.or(own_name.filter(|name| !name.is_empty()));
     let medium = Medium::of(form.file, medium.as_deref(), NOT_OWNED)?;
@@ -60,20 +61,20 @@ fn parse(form: Form) -> Result<(Common, Draft), ApiError> {
     // The Cloud API refuses a caption on audio, and a name on all but documents.
     if let Some(caption) = caption.filter(|_| kind != "audio") {
         sent["caption"] = json!(caption);
-        shown["caption"] = json!(caption);
+        shown.caption = Some(caption);
     }
     if let Some(name) = name.filter(|_| kind == "document") {
         sent["filename"] = json!(name);
-        shown["fileName"] = json!(name);
+        shown.file_name = Some(name);
     }
     let draft = Draft {
         file,
-        ..Draft::new(kind, sent, shown_kind, shown)
+        ..Draft::new(kind, sent, as_shown(shown))
     };
     Ok((common, draft))
 }
 
-fn kind(fields: &mut Fields<'_>) -> Option<(&'static str, &'static str, &'static str)> {
+fn kind(fields: &mut Fields<'_>) -> Option<Kind> {
     let wanted = fields.string("mediatype", MAX_CHARS)?;
     let found = KINDS.into_iter().find(|(kind, ..)| *kind == wanted);
     if found.is_none() {

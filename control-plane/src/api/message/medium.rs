@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::body::Upload;
 use crate::api::error::ApiError;
-use crate::business::File;
+use crate::business::{File, ShownMedium};
 
 /// What is nothing in particular (RFC 2046 § 4.5.1).
 const UNKNOWN: &str = "application/octet-stream";
@@ -83,11 +83,15 @@ impl Medium {
         mime_type: Option<String>,
         name: &str,
         kind: &'static str,
-    ) -> (Value, Value, Option<File>) {
+    ) -> (Value, ShownMedium, Option<File>) {
         match self {
             Self::Link(link) => (
                 json!({ "link": link }),
-                json!({ "url": link, "mimetype": mime_type }),
+                ShownMedium {
+                    url: Some(link),
+                    mimetype: mime_type,
+                    ..ShownMedium::default()
+                },
                 None,
             ),
             Self::Bytes {
@@ -98,7 +102,11 @@ impl Medium {
                     .or(own)
                     .or_else(|| of_extension(name).map(str::to_owned))
                     .unwrap_or_else(|| default_of(kind).to_owned());
-                let shown = json!({ "mimetype": mime_type, "fileLength": bytes.len() });
+                let shown = ShownMedium {
+                    mimetype: Some(mime_type.clone()),
+                    file_length: Some(bytes.len()),
+                    ..ShownMedium::default()
+                };
                 let file = File {
                     name: name.to_owned(),
                     mime_type,

@@ -8,7 +8,7 @@ use pombal_domain::event::MessageData;
 use pombal_domain::event::pending_text;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{ConnectionState, Desired, Instance, Op, Reply};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::cloud::{Common, Sent, deliver};
 use super::send_text_request::SendTextRequest;
@@ -16,9 +16,8 @@ use crate::api::auth::Authorized;
 use crate::api::body::Body;
 use crate::api::commands;
 use crate::api::error::ApiError;
-use crate::api::fields::Fields;
 use crate::api::state::ApiState;
-use crate::business::Draft;
+use crate::business::{Draft, Shown};
 
 pub(in crate::api) async fn send_text(
     State(state): State<ApiState>,
@@ -27,7 +26,7 @@ pub(in crate::api) async fn send_text(
 ) -> Result<Response, ApiError> {
     let request = SendTextRequest::parse(&body)?;
     if row.business.is_some() {
-        let sent = through_cloud(&state, &row, &body, request).await?;
+        let sent = through_cloud(&state, &row, request).await?;
         return Ok(sent.into_response());
     }
     let sent = through_connector(&state, &row, request).await?;
@@ -38,14 +37,13 @@ pub(in crate::api) async fn send_text(
 async fn through_cloud(
     state: &ApiState,
     row: &Instance,
-    body: &Map<String, Value>,
     request: SendTextRequest,
 ) -> Result<Sent, ApiError> {
     // Links are shown with a preview unless that is refused.
-    let preview = Fields::root(body).bool("linkPreview").unwrap_or(true);
+    let preview = request.link_preview.unwrap_or(true);
     let text = request.text.text;
     let sent = json!({ "body": text, "preview_url": preview });
-    let draft = Draft::new("text", sent, "conversation", json!(text));
+    let draft = Draft::new("text", sent, Shown::Conversation(text));
     let quoted = request.text.quoted.map(|quoted| quoted.id.to_string());
     let common = Common::to(request.number).answering(quoted);
     deliver(state, row, common, draft).await
@@ -57,7 +55,7 @@ async fn through_connector(
     row: &Instance,
     request: SendTextRequest,
 ) -> Result<(StatusCode, Json<MessageData>), ApiError> {
-    let SendTextRequest { text, number } = request;
+    let SendTextRequest { text, number, .. } = request;
     if !can_send(row) {
         return Err(ApiError::connection_closed());
     }

@@ -21,6 +21,8 @@ const BAD_MENTIONS: &str = "\"mentioned\" must be an array of numeric strings";
 pub(super) struct SendTextRequest {
     pub(super) text: SendText,
     pub(super) number: String,
+    /// Whether a link in it is shown with a preview. Only the Cloud API asks.
+    pub(super) link_preview: Option<bool>,
 }
 
 impl SendTextRequest {
@@ -39,6 +41,7 @@ impl SendTextRequest {
             .or_else(|| options.get("mentions").and_then(|m| m.get("mentioned")))
             .map(|value| mentioned(&mut fields, value))
             .unwrap_or_default();
+        let link_preview = fields.bool("linkPreview");
         fields.require("number");
         if !body.contains_key("textMessage") {
             fields.require("text");
@@ -59,7 +62,11 @@ impl SendTextRequest {
             quoted,
             mentioned,
         };
-        Ok(Self { text, number })
+        Ok(Self {
+            text,
+            number,
+            link_preview,
+        })
     }
 }
 

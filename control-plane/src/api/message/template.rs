@@ -10,7 +10,7 @@ use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::fields::Fields;
 use crate::api::state::ApiState;
-use crate::business::Draft;
+use crate::business::{Draft, Shown, ShownTemplate};
 
 /// Longest name of a template, and of a language, in characters.
 const MAX_CHARS: usize = 512;
@@ -35,11 +35,11 @@ fn parse(body: &Map<String, Value>, egress: &Egress) -> Result<(Common, Draft), 
     let name = fields.string("name", MAX_CHARS);
     // Some clients write it as Meta does.
     let language = match fields.get("language") {
-        Some(Value::Object(language)) => language.get("code").cloned(),
-        _ => fields.string("language", MAX_CHARS).map(Value::from),
+        Some(Value::Object(language)) => code(&mut fields, language),
+        _ => fields.string("language", MAX_CHARS),
     };
-    let components = fields.get("components");
-    if components.is_some_and(|components| !components.is_array()) {
+    let components = fields.get("components").and_then(Value::as_array);
+    if components.is_none() && fields.get("components").is_some() {
         fields.wrong_type("components", "array");
     }
     let webhook_url = webhook_url(&mut fields, egress);
@@ -48,12 +48,28 @@ fn parse(body: &Map<String, Value>, egress: &Egress) -> Result<(Common, Draft), 
     fields.finish()?;
     let mut sent = json!({ "name": name, "language": { "code": language } });
     if let Some(components) = components {
-        sent["components"] = components.clone();
+        sent["components"] = json!(components);
     }
-    let shown = json!({ "name": name, "language": language, "components": components });
+    let shown = ShownTemplate {
+        name: name.unwrap_or_default(),
+        language: language.unwrap_or_default(),
+        components: components.cloned(),
+    };
     let draft = Draft {
         webhook_url,
-        ..Draft::new("template", sent, "templateMessage", shown)
+        ..Draft::new("template", sent, Shown::TemplateMessage(shown))
     };
     Ok((common, draft))
+}
+
+/// The code of a language in an object of its own.
+fn code(fields: &mut Fields<'_>, language: &Map<String, Value>) -> Option<String> {
+    let mut inner = Fields::nested(language, "language");
+    let code = inner.string("code", MAX_CHARS);
+    inner.require("code");
+    let violations = inner.into_violations();
+    violations
+        .into_iter()
+        .for_each(|violation| fields.violate(violation));
+    code
 }

@@ -1,14 +1,12 @@
 //! What the controllers say, put together.
 
-use std::collections::BTreeMap;
-
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ComponentsBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths,
-    RefOr, Schema, ServerBuilder, Tag,
+    HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, ServerBuilder, Tag,
 };
 
+use super::named::Components;
 use super::operation::Operation;
 
 /// The name of the one way to show a key.
@@ -21,10 +19,10 @@ Bodies are JSON, urlencoded or multipart; a field that is `null` is one that was
 unknown one is ignored. Paths may end with a slash, and their fixed parts may be in any case. \
 Every error has the shape of `Error`.";
 
-/// The routes and schemas so far.
+/// The routes so far, and what they refer to.
 pub(in crate::api) struct Document {
     paths: Paths,
-    schemas: BTreeMap<String, RefOr<Schema>>,
+    components: Components,
     tags: Vec<Tag>,
 }
 
@@ -32,7 +30,7 @@ impl Document {
     pub(super) fn new() -> Self {
         Self {
             paths: Paths::new(),
-            schemas: BTreeMap::new(),
+            components: Components::default(),
             tags: Vec::new(),
         }
     }
@@ -51,10 +49,8 @@ impl Document {
         operation: Operation,
     ) {
         let chapter = self.tags.last().map(|tag| tag.name.clone());
-        let (builder, schemas) = operation.into_parts(template);
-        for (name, schema) in schemas {
-            self.add_schema(name, schema);
-        }
+        let (builder, named) = operation.into_parts(template);
+        self.components.add(named);
         let described = builder.build();
         for method in methods {
             let mut operation = described.clone();
@@ -63,17 +59,6 @@ impl Document {
             self.paths
                 .add_path_operation(template, vec![method], operation);
         }
-    }
-
-    fn add_schema(&mut self, name: String, schema: RefOr<Schema>) {
-        let known = self
-            .schemas
-            .entry(name.clone())
-            .or_insert_with(|| schema.clone());
-        assert!(
-            *known == schema,
-            "two types are called {name}: name one of them with #[schema(as = …)]"
-        );
     }
 
     pub(super) fn finish(self) -> OpenApi {
@@ -87,8 +72,9 @@ impl Document {
             "apikey",
             "The global key, or the token of one instance.",
         );
-        let components = ComponentsBuilder::new()
-            .schemas_from_iter(self.schemas)
+        let components = self
+            .components
+            .into_builder()
             .security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
         OpenApiBuilder::new()
             .info(info.build())

@@ -60,6 +60,9 @@ pub(super) fn edit(body: &Map<String, Value>, egress: &Egress) -> Result<Edit, A
     category(&mut fields);
     components(&mut fields);
     flag(&mut fields, "allowCategoryChange");
+    if fields.get("ttl").is_some_and(|ttl| !ttl.is_i64()) {
+        fields.wrong_type("ttl", "integer");
+    }
     let webhook_url = webhook_url(&mut fields, egress);
     fields.require("templateId");
     fields.finish()?;

@@ -4,7 +4,7 @@ use fake_graph::webhook::{self, message, status, text};
 use pombal_domain::InstanceId;
 use serde_json::{Value, json};
 
-use super::rig::{Rig, seqs};
+use super::rig::{APP_SECRET, Rig, seqs};
 
 #[tokio::test]
 async fn a_text_is_an_event_and_so_is_its_sender() {
@@ -259,4 +259,21 @@ async fn what_makes_no_sense_is_taken_and_forgotten() {
         rig.told(&nonsense).await;
     }
     assert_eq!(rig.events().await, []);
+}
+
+/// A name that was cut off in an emoji, as no JSON of ours could have it.
+#[tokio::test]
+async fn half_a_character_costs_no_webhook() {
+    let rig = Rig::start().await;
+    let number = rig.instance("a", "111").await;
+    let change = webhook::messages(&number, &[text("5511999990001", "wamid.1", "HALF")]);
+    let body = webhook::of(&number, change).to_string();
+    let body = body.replace("HALF", "Oi \\ud83d");
+    let signature = webhook::signature(APP_SECRET, &body);
+    let call = rig.app.post("/webhook/meta");
+    let call = call.header("x-hub-signature-256", &signature);
+    let answer = call.body(body).send().await;
+    answer.assert_ok(200, &json!({ "status": "success" }));
+    let told = rig.of("messages.upsert").await;
+    assert_eq!(told[0]["message"]["conversation"], "Oi \u{fffd}");
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, Stores, TestApp};
 
-pub(super) const APP_SECRET: &str = "secret-of-the-meta-app";
+pub(crate) const APP_SECRET: &str = "secret-of-the-meta-app";
 pub(super) const VERIFY_TOKEN: &str = "verify-token-of-the-tests";
 
 pub(super) struct Rig {
@@ -40,20 +40,8 @@ impl Rig {
         });
         let directory = stores.directory().join("media");
         let media = LocalMedia::open(directory, "http://gateway.test", &[7; 32]).unwrap();
-        let mut config = BusinessConfig {
-            verify_token: Some(VERIFY_TOKEN.into()),
-            app_secret: Some(APP_SECRET.into()),
-            timeout: Duration::from_secs(10),
-            ..BusinessConfig::new(graph.url.parse().unwrap())
-        };
-        change(&mut config);
-        let seams = BusinessSeams {
-            registry: stores.registry.clone(),
-            keys: Arc::clone(&stores.keys),
-            events: Arc::clone(&events) as Arc<dyn Queue>,
-            media: Arc::new(media.clone()),
-        };
-        let cloud = Cloud::new(config, seams).unwrap();
+        let queue = Arc::clone(&events) as Arc<dyn Queue>;
+        let cloud = channel(&stores, &graph, queue, media.clone(), change);
         let app = TestApp::on(stores, |_, options| options.cloud = Some(cloud));
         Self {
             app,
@@ -128,6 +116,30 @@ impl Rig {
         let events = events.filter(|it| it.event.dotted() == event);
         events.map(|it| it.data).collect()
     }
+}
+
+/// The channel to a fake Graph API.
+pub(crate) fn channel(
+    stores: &Stores,
+    graph: &FakeGraph,
+    events: Arc<dyn Queue>,
+    media: LocalMedia,
+    change: impl FnOnce(&mut BusinessConfig),
+) -> Cloud {
+    let mut config = BusinessConfig {
+        verify_token: Some(VERIFY_TOKEN.into()),
+        app_secret: Some(APP_SECRET.into()),
+        timeout: Duration::from_secs(10),
+        ..BusinessConfig::new(graph.url.parse().unwrap())
+    };
+    change(&mut config);
+    let seams = BusinessSeams {
+        registry: stores.registry.clone(),
+        keys: Arc::clone(&stores.keys),
+        events,
+        media: Arc::new(media),
+    };
+    Cloud::new(config, seams).unwrap()
 }
 
 /// The numbers of events, which must have no gaps.

@@ -5,20 +5,20 @@ use pombal_control_plane::api;
 use serde_json::{Value, json};
 
 /// One operation of the document.
-pub(super) struct Operation {
-    pub(super) method: Method,
-    pub(super) template: String,
-    /// As it stands in the document.
-    pub(super) spec: Value,
+pub(crate) struct Operation {
+    pub(crate) method: Method,
+    pub(crate) template: String,
+    /// As it stands in the document, with the parameters and answers that it refers to.
+    pub(crate) spec: Value,
 }
 
 /// The document as the code makes it.
-pub(super) fn document() -> Value {
+pub(crate) fn document() -> Value {
     serde_json::to_value(api::document()).unwrap()
 }
 
 /// Every operation, in the order of the document.
-pub(super) fn operations(document: &Value) -> Vec<Operation> {
+pub(crate) fn operations(document: &Value) -> Vec<Operation> {
     let paths = document["paths"].as_object().unwrap();
     let all = paths.iter().flat_map(|(template, item)| {
         item.as_object()
@@ -27,14 +27,26 @@ pub(super) fn operations(document: &Value) -> Vec<Operation> {
             .map(move |(method, spec)| Operation {
                 method: method.to_uppercase().parse().unwrap(),
                 template: template.clone(),
-                spec: spec.clone(),
+                spec: whole(document, spec),
             })
     });
     all.collect()
 }
 
+/// An operation with what it refers to in place.
+fn whole(document: &Value, spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    let put = |part: &mut Value| *part = resolve(document, part).clone();
+    let parameters = spec.get_mut("parameters").and_then(Value::as_array_mut);
+    parameters.into_iter().flatten().for_each(put);
+    let responses = spec.get_mut("responses").and_then(Value::as_object_mut);
+    let responses = responses.into_iter().flat_map(|all| all.values_mut());
+    responses.for_each(put);
+    spec
+}
+
 /// What a reference leads to; other things are what they are.
-pub(super) fn resolve<'a>(document: &'a Value, thing: &'a Value) -> &'a Value {
+pub(crate) fn resolve<'a>(document: &'a Value, thing: &'a Value) -> &'a Value {
     match thing.get("$ref").and_then(Value::as_str) {
         Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
         None => thing,
@@ -42,7 +54,7 @@ pub(super) fn resolve<'a>(document: &'a Value, thing: &'a Value) -> &'a Value {
 }
 
 /// What is wrong with `value` by a schema of the document.
-pub(super) fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+pub(crate) fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let root = json!({ "allOf": [schema], "components": document["components"] });
     let validator = jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
@@ -57,17 +69,12 @@ pub(super) fn violations(document: &Value, schema: &Value, value: &Value) -> Vec
 
 impl Operation {
     /// For messages.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{} {}", self.method, self.template)
     }
 
-    /// It is about Meta's Cloud API, which a linked device does not have.
-    pub(super) fn is_of_cloud(&self) -> bool {
-        self.spec["tags"] == json!(["Cloud API"])
-    }
-
     /// The path with the examples of its parameters, and those of the query behind it.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         let mut path = self.template.clone();
         let mut query = Vec::new();
         for parameter in self.spec["parameters"].as_array().into_iter().flatten() {
@@ -76,10 +83,10 @@ impl Operation {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            if parameter["in"] == "path" {
-                path = path.replace(&format!("{{{name}}}"), &example);
-            } else {
-                query.push(format!("{name}={example}"));
+            match parameter["in"].as_str() {
+                Some("path") => path = path.replace(&format!("{{{name}}}"), &example),
+                Some("query") => query.push(format!("{name}={example}")),
+                _ => {}
             }
         }
         if query.is_empty() {
@@ -90,13 +97,13 @@ impl Operation {
     }
 
     /// The schema of the body.
-    pub(super) fn body_schema(&self) -> Option<&Value> {
+    pub(crate) fn body_schema(&self) -> Option<&Value> {
         self.spec
             .pointer("/requestBody/content/application~1json/schema")
     }
 
     /// The examples of the body, with their names.
-    pub(super) fn examples(&self) -> Vec<(String, Value)> {
+    pub(crate) fn examples(&self) -> Vec<(String, Value)> {
         let examples = self
             .spec
             .pointer("/requestBody/content/application~1json/examples");
@@ -107,10 +114,7 @@ impl Operation {
     }
 
     /// The best that can come of it: success, or 400 where nothing else is described.
-    pub(super) fn wanted_status(&self) -> u16 {
-        if self.is_of_cloud() {
-            return 400;
-        }
+    pub(crate) fn wanted_status(&self) -> u16 {
         let responses = self.spec["responses"].as_object().unwrap();
         let statuses = responses
             .keys()
