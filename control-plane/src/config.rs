@@ -2,6 +2,7 @@
 //! they mean the same.
 
 mod cors;
+mod global;
 mod limits;
 
 pub use cors::{CorsConfig, Origins};
@@ -16,7 +17,7 @@ use pombal_store::proxy;
 use url::Url;
 
 use crate::api::ProxyCheck;
-use crate::delivery::DeliveryOptions;
+use crate::delivery::{DeliveryOptions, GlobalSink, GlobalWebhook};
 use crate::secret::Secret;
 
 /// Longest wait for a connection to a webhook endpoint.
@@ -49,6 +50,8 @@ pub struct WebhookConfig {
     /// `WEBHOOK_INCLUDE_APIKEY`, or the original's `AUTHENTICATION_EXPOSE_IN_FETCH_INSTANCES`,
     /// which is about nothing else: put the instance's token into webhook bodies.
     pub include_apikey: bool,
+    /// `WEBHOOK_GLOBAL_*` and `WEBHOOK_EVENTS_*`: the operator's own webhook, if there is one.
+    pub global: Option<GlobalWebhook>,
 }
 
 impl WebhookConfig {
@@ -62,6 +65,7 @@ impl WebhookConfig {
             allow_private: env::flag("WEBHOOK_ALLOW_PRIVATE", false)?,
             timeout: Duration::from_millis(timeout_ms),
             include_apikey: include_apikey()?,
+            global: global::from_env()?,
         })
     }
 
@@ -70,22 +74,33 @@ impl WebhookConfig {
     /// # Errors
     /// When it can't be made.
     pub fn egress(&self) -> Result<Egress, egress::Error> {
-        Egress::new(EgressOptions {
-            allow_private: self.allow_private,
-            connect_timeout: CONNECT_TIMEOUT,
-            user_agent: concat!("pombal/", env!("CARGO_PKG_VERSION")).to_owned(),
-        })
+        client(self.allow_private)
     }
 
     /// The delivery's options.
-    #[must_use]
-    pub fn delivery(&self, server_url: &str) -> DeliveryOptions {
-        DeliveryOptions {
+    ///
+    /// # Errors
+    /// When a client for the operator's webhook can't be made.
+    pub fn delivery(&self, server_url: &str) -> Result<DeliveryOptions, egress::Error> {
+        let global = self.global.clone().map(|webhook| {
+            // The operator's address is no tenant's.
+            client(true).map(|egress| GlobalSink { webhook, egress })
+        });
+        Ok(DeliveryOptions {
             expose_keys: self.include_apikey,
             attempt_timeout: self.timeout,
+            global: global.transpose()?,
             ..DeliveryOptions::new(server_url)
-        }
+        })
     }
+}
+
+fn client(allow_private: bool) -> Result<Egress, egress::Error> {
+    Egress::new(EgressOptions {
+        allow_private,
+        connect_timeout: CONNECT_TIMEOUT,
+        user_agent: concat!("pombal/", env!("CARGO_PKG_VERSION")).to_owned(),
+    })
 }
 
 fn include_apikey() -> Result<bool, BadVariable> {
@@ -183,6 +198,26 @@ pub fn global_key(variable: &'static str, key: String) -> Result<Secret, BadVari
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_operators_webhook_may_be_private_by_itself() {
+        let config = WebhookConfig {
+            allow_private: false,
+            timeout: Duration::from_secs(1),
+            include_apikey: false,
+            global: Some(GlobalWebhook {
+                url: "http://10.0.0.7/hook".into(),
+                by_events: false,
+                events: Vec::new(),
+            }),
+        };
+        let global = config.delivery("http://s").unwrap().global.unwrap();
+        let url = Url::parse(&global.webhook.url).unwrap();
+        assert!(global.egress.check_literal(&url).is_ok());
+        assert!(config.egress().unwrap().check_literal(&url).is_err());
+        let metadata = Url::parse("http://169.254.169.254/").unwrap();
+        assert!(global.egress.check_literal(&metadata).is_err());
+    }
 
     #[test]
     fn keys_that_anybody_may_guess_are_refused() {

@@ -47,7 +47,7 @@ pub struct Event {
     /// The instance's own JID, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
-    /// Where it goes although the instance is gone.
+    /// It is told although the instance is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub farewell: Option<Farewell>,
     /// An address that alone gets the event's `data`, without the contract's envelope: where a
@@ -62,11 +62,36 @@ pub struct Event {
 /// What was on the row of a deleted instance for those who are told that it is gone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Farewell {
-    /// Where its events went.
-    pub webhook: WebhookConfig,
+    /// Where its events went; none if it had no webhook of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookConfig>,
 }
 
 /// The state of the instance after an event, to be written on its row by whoever consumes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Projection(pub Box<Observed>);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_farewell_may_be_without_a_webhook() {
+        let webhook = json!({
+            "id": "6f1c2f58-3b5b-4a6e-9d0a-0a3b8f6d2a11", "enabled": true, "url": "http://x",
+            "headers": null, "by_events": false, "base64": false, "events": ["CALL"],
+            "created_at": 0, "updated_at": 0,
+        });
+        // As it has always been written.
+        let written = json!({ "webhook": webhook });
+        let farewell: Farewell = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(farewell.webhook.as_ref().unwrap().url, "http://x");
+        assert_eq!(serde_json::to_value(&farewell).unwrap(), written);
+        let none: Farewell = serde_json::from_value(json!({})).unwrap();
+        assert_eq!(none.webhook, None);
+        assert_eq!(serde_json::to_value(&none).unwrap(), json!({}));
+    }
+}

@@ -35,14 +35,21 @@ impl WebhookConfig {
     /// The URL that `event` is posted to; `None` when this webhook doesn't want it.
     #[must_use]
     pub fn target(&self, event: EventName) -> Option<String> {
-        let is_http = self.url.starts_with("http://") || self.url.starts_with("https://");
-        if !self.enabled || !is_http || !self.events.contains(&event) {
+        if !self.enabled || !self.events.contains(&event) {
             return None;
         }
+        let url = self.address()?;
         Some(if self.by_events {
-            format!("{}/{}", self.url.trim_end_matches('/'), event.dashed())
+            event.below(url)
         } else {
-            self.url.clone()
+            url.to_owned()
         })
+    }
+
+    /// The URL, if it is one of the web, whether or not the webhook is on.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        let is_http = self.url.starts_with("http://") || self.url.starts_with("https://");
+        is_http.then_some(self.url.as_str())
     }
 }

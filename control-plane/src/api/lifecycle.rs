@@ -33,8 +33,8 @@ pub(super) async fn tell_created(state: &ApiState, row: &Instance) {
 }
 
 /// Tells what follows from a deletion that is done: `logout.instance` if it was paired,
-/// `instance.delete`, `remove.instance`. They travel with the webhook that the row had. A
-/// failure is only logged: the instance is gone.
+/// `instance.delete`, `remove.instance`. They travel with the webhook that the row had, if it
+/// had one; others may listen too. A failure is only logged: the instance is gone.
 pub(super) async fn tell_deleted(state: &ApiState, row: &Instance) {
     let was_paired = row.observed.owner_jid.is_some();
     let bodies = [
@@ -45,7 +45,9 @@ pub(super) async fn tell_deleted(state: &ApiState, row: &Instance) {
     let bodies: Vec<_> = bodies.into_iter().flatten().collect();
     let now = UnixMs::now();
     let events = (0..).zip(&bodies).map(|(n, body)| Event {
-        farewell: row.webhook.clone().map(|webhook| Farewell { webhook }),
+        farewell: Some(Farewell {
+            webhook: row.webhook.clone(),
+        }),
         ..event(row, Seq(Seq::AFTER_ALL.0 + n), now, body)
     });
     send(state, row, events.collect()).await;

@@ -44,6 +44,16 @@ impl Deadline {
         }
     }
 
+    /// While one other waits: the attempt lasts `longest` at most, and may begin as before.
+    pub(super) fn at_most(self, longest: Duration) -> Self {
+        let begin_by = self.shared.and_then(|shared| shared.begin_by);
+        let longest = self.cut(longest);
+        Self {
+            shared: Some(Shared { longest, begin_by }),
+            ..self
+        }
+    }
+
     /// For who begins in any case.
     pub(super) fn first(self) -> Self {
         let shared = self.shared.map(|shared| Shared {
@@ -121,9 +131,16 @@ mod tests {
         assert_eq!(shared.attempt(secs(30)), Some(secs(5)));
         assert_eq!(shared.attempt(secs(2)), Some(secs(2)));
         assert!(shared.fits(secs(30)));
+        assert_eq!(
+            Deadline::default().at_most(secs(4)).attempt(secs(30)),
+            Some(secs(4))
+        );
+        assert_eq!(shared.at_most(secs(4)).attempt(secs(30)), Some(secs(4)));
+        assert_eq!(shared.at_most(secs(9)).attempt(secs(30)), Some(secs(5)));
 
         tokio::time::advance(secs(5)).await;
         assert_eq!(shared.attempt(secs(30)), None);
+        assert_eq!(shared.at_most(secs(4)).attempt(secs(30)), None);
         assert_eq!(shared.first().attempt(secs(30)), Some(secs(5)));
         assert_eq!(alone.attempt(secs(30)), Some(secs(30)));
         // There is time for what takes none: putting an event off.

@@ -10,13 +10,13 @@ pub struct DeliveryHandle(Arc<Counters>);
 /// Totals since the service was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Events that an endpoint took.
+    /// Events that an endpoint took, counted for each sink.
     pub delivered: u64,
     /// Attempts that failed and will be repeated.
     pub failed: u64,
     /// Events given up, and messages that can't be read.
     pub dead: u64,
-    /// Events that nobody wants: no webhook, or not this event.
+    /// Events that no sink wants: no webhook, or not this event.
     pub unwanted: u64,
     /// Events of instances that are gone.
     pub orphaned: u64,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::global::GlobalSink;
 use super::schedule::Schedule;
 use super::shelf::Shelf;
 
@@ -15,11 +16,12 @@ pub struct DeliveryOptions {
     pub expose_keys: bool,
     /// Longest wait for an endpoint's answer. Default 30 s.
     pub attempt_timeout: Duration,
-    /// Longest wait for an endpoint's answer while other instances wait for the same batch: a
-    /// function answers for all of it at once. After as long, no attempt of that batch begins
-    /// any more. A service works on instances by themselves and does not need it. Default 5 s.
+    /// Longest wait for an endpoint's answer while others wait. These are other instances of the
+    /// same batch: a function answers for all of it at once, and after as long, no attempt of
+    /// that batch begins any more; a service works on instances by themselves. And everywhere,
+    /// the other sink that wants the same event. Default 5 s.
     pub shared_attempt_timeout: Duration,
-    /// After a time-out, so long an instance's events are not tried in line but put into the
+    /// After a time-out, so long an endpoint's events are not tried in line but put into the
     /// retry queue at once. Default 30 s.
     pub stall: Duration,
     /// When to try again.
@@ -39,6 +41,8 @@ pub struct DeliveryOptions {
     pub drain: Duration,
     /// Media for bodies that want them. Default none.
     pub shelf: Option<Shelf>,
+    /// The operator's webhook. Default none.
+    pub global: Option<GlobalSink>,
 }
 
 impl DeliveryOptions {
@@ -58,6 +62,15 @@ impl DeliveryOptions {
             error_backoff: Duration::from_secs(1),
             drain: Duration::from_secs(35),
             shelf: None,
+            global: None,
+        }
+    }
+
+    /// How long an endpoint of a service may take: only a second sink ever waits there.
+    pub(super) fn patience(&self) -> Duration {
+        match self.global {
+            Some(_) => self.shared_attempt_timeout,
+            None => self.attempt_timeout,
         }
     }
 }

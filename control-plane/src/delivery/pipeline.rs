@@ -1,26 +1,23 @@
 //! What happens to one message of either queue. Without any loop, so that a function that
 //! gets messages handed in can do the same.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pombal_domain::time::UnixMs;
-use pombal_domain::{Event, Instance, WebhookConfig};
+use pombal_domain::{Event, Instance};
 use pombal_store::{Egress, Keys, Queue, Registry, registry};
 
 use super::deadline::Deadline;
-use super::envelope;
 use super::error::Error;
+use super::fan_out::About;
 use super::handle::DeliveryHandle;
 use super::letters::{DeadLetter, RetryLetter};
 use super::options::DeliveryOptions;
-use super::stages::{Outcome, Pending};
+use super::sink::Sink;
+use super::stages::Pending;
 use super::stalled::Stalled;
-use super::target::Target;
 use super::tokens::Tokens;
 use super::waiting::Waiting;
-use pombal_domain::Chain;
 
 pub(super) struct Pipeline {
     pub(super) registry: Registry,
@@ -63,7 +60,7 @@ impl Pipeline {
             Err(error) => return self.bury_unreadable(body, &error).await,
         };
         let Some(row) = self.row(&event).await? else {
-            return self.farewell(event, 0, deadline).await;
+            return self.farewell(event, deadline).await;
         };
         if event.epoch < row.epoch {
             self.handle.stale();
@@ -76,11 +73,7 @@ impl Pipeline {
                 Err(error) => return Err(Error::Registry(error)),
             }
         }
-        let is_stalled = self.stalled.contains(row.id);
-        let pending = Pending { event, attempts: 0 };
-        let webhook = row.webhook.as_ref();
-        self.deliver(Some(&row), webhook, pending, is_stalled, deadline)
-            .await
+        self.fan_out(About::there(&row), event, deadline).await
     }
 
     /// A message of the retry queue. When this returns, the message may be acknowledged.
@@ -92,99 +85,43 @@ impl Pipeline {
         if !letter.early_by().is_zero() {
             return self.waiting.post(&letter).await;
         }
-        let Some(row) = self.row(&letter.event).await? else {
-            return self.farewell(letter.event, letter.attempts, deadline).await;
+        let row = self.row(&letter.event).await?;
+        let farewell = letter.event.farewell.clone();
+        let about = match (&row, &farewell, letter.sink) {
+            (Some(row), _, _) => About::there(row),
+            (None, Some(farewell), _) => About::gone(farewell.webhook.as_ref()),
+            // The endpoint does not go with the instance, and the event was good when it came.
+            (None, None, Sink::Global) => About::default(),
+            (None, None, Sink::Instance) => {
+                self.orphaned(&letter.event);
+                return Ok(());
+            }
         };
-        // It holds up nobody here, so it is tried however its endpoint has behaved lately.
         let pending = Pending {
             event: letter.event,
+            sink: letter.sink,
             attempts: letter.attempts,
         };
-        let webhook = row.webhook.as_ref();
-        self.deliver(Some(&row), webhook, pending, false, deadline)
-            .await
+        self.retry(about, pending, deadline).await
     }
 
     /// An event of an instance that is gone: most are of no interest any more.
-    async fn farewell(
-        &self,
-        mut event: Event,
-        attempts: u32,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        let Some(farewell) = event.farewell.take() else {
-            self.handle.orphaned();
-            tracing::debug!(
-                instance.id = %event.instance,
-                event.id = %event.id,
-                "event of a deleted instance dropped"
-            );
+    async fn farewell(&self, event: Event, deadline: Deadline) -> Result<(), Error> {
+        let Some(farewell) = event.farewell.clone() else {
+            self.orphaned(&event);
             return Ok(());
         };
-        let webhook = farewell.webhook.clone();
-        event.farewell = Some(farewell);
-        let is_stalled = attempts == 0 && self.stalled.contains(event.instance);
-        let pending = Pending { event, attempts };
-        self.deliver(None, Some(&webhook), pending, is_stalled, deadline)
-            .await
+        let about = About::gone(farewell.webhook.as_ref());
+        self.fan_out(about, event, deadline).await
     }
 
-    /// `row` is `None` when the instance is gone.
-    async fn deliver(
-        &self,
-        row: Option<&Instance>,
-        webhook: Option<&WebhookConfig>,
-        pending: Pending,
-        postpone: bool,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        let options = &self.options;
-        let Some(target) = Target::of(webhook, &pending.event) else {
-            self.handle.unwanted();
-            return Ok(());
-        };
-        let attempt = if postpone {
-            pending.postpone()
-        } else {
-            let instance = pending.event.instance;
-            let key = match row {
-                Some(row) => self.apikey(row).await,
-                None => None,
-            };
-            let event = match (&options.shelf, row) {
-                (Some(shelf), Some(row)) => shelf.complete(row, &pending.event).await,
-                _ => Cow::Borrowed(&pending.event),
-            };
-            let body = envelope::body(
-                &event,
-                &target.destination,
-                &options.server_url,
-                key.as_ref(),
-            )?;
-            let timeout = deadline
-                .attempt(options.attempt_timeout)
-                .ok_or(Error::NoTime)?;
-            let attempt = pending.attempt(&target, &self.egress, body, timeout).await;
-            if attempt.timed_out() {
-                self.stalled.note(instance);
-            } else {
-                self.stalled.answered(instance, attempt.took());
-            }
-            attempt
-        };
-        let luck = rand::random_range(-1.0..=1.0);
-        match attempt.conclude(&options.schedule, luck, UnixMs::now()) {
-            Outcome::Delivered => self.handle.delivered(),
-            Outcome::Failed(failed) => {
-                failed.schedule(&self.waiting).await?;
-                self.handle.failed();
-            }
-            Outcome::Dead(dead) => {
-                dead.bury(self.dead.as_ref()).await?;
-                self.handle.dead();
-            }
-        }
-        Ok(())
+    fn orphaned(&self, event: &Event) {
+        self.handle.orphaned();
+        tracing::debug!(
+            instance.id = %event.instance,
+            event.id = %event.id,
+            "event of a deleted instance dropped"
+        );
     }
 
     /// The row of the event's instance. An instance of the same name is another one.
@@ -195,17 +132,6 @@ impl Pipeline {
             .await
             .map_err(Error::Registry)?;
         Ok(row.filter(|row| row.id == event.instance))
-    }
-
-    async fn apikey(&self, row: &Instance) -> Option<crate::secret::Secret> {
-        if !self.options.expose_keys {
-            return None;
-        }
-        let token = self.tokens.of(row).await;
-        if let Err(error) = &token {
-            tracing::error!(instance.id = %row.id, error = %Chain(error), "token not shown");
-        }
-        token.ok()
     }
 
     async fn bury_unreadable(&self, body: &str, error: &serde_json::Error) -> Result<(), Error> {

@@ -48,8 +48,7 @@ impl DeliveryService {
             bodies: queues.bodies.clone(),
         };
         let dead = Arc::clone(&queues.dead);
-        // Here nobody waits for another's endpoint: every answer is quick enough.
-        let patience = options.attempt_timeout;
+        let patience = options.patience();
         let pipeline = Pipeline::new(registry, keys, egress, waiting, dead, options, patience);
         Self { queues, pipeline }
     }

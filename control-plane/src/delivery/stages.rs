@@ -12,6 +12,7 @@ use super::error::Error;
 use super::failure::Failure;
 use super::letters::{DeadLetter, RetryLetter};
 use super::schedule::Schedule;
+use super::sink::Sink;
 use super::target::Target;
 use super::waiting::Waiting;
 use pombal_domain::Chain;
@@ -19,6 +20,7 @@ use pombal_domain::Chain;
 /// An event that is to be posted now.
 pub(super) struct Pending {
     pub(super) event: Event,
+    pub(super) sink: Sink,
     /// Attempts made before.
     pub(super) attempts: u32,
 }
@@ -26,6 +28,7 @@ pub(super) struct Pending {
 /// An event with the result of its latest attempt.
 pub(super) struct Attempt {
     event: Event,
+    sink: Sink,
     attempts: u32,
     result: Result<(), Failure>,
     took: Duration,
@@ -69,6 +72,7 @@ impl Pending {
         let attempt = Attempt {
             attempts: self.attempts + 1,
             event: self.event,
+            sink: self.sink,
             result,
             took: started.elapsed(),
         };
@@ -81,6 +85,7 @@ impl Pending {
         Attempt {
             attempts: self.attempts,
             event: self.event,
+            sink: self.sink,
             result: Err(Failure::Stalled),
             took: Duration::ZERO,
         }
@@ -102,6 +107,7 @@ impl Attempt {
     pub(super) fn conclude(self, schedule: &Schedule, luck: f64, now: UnixMs) -> Outcome {
         let Self {
             event,
+            sink,
             attempts,
             result,
             ..
@@ -113,12 +119,14 @@ impl Attempt {
         match schedule.wait(attempts, &failure, luck) {
             Some(wait) => Outcome::Failed(Failed(RetryLetter {
                 event,
+                sink,
                 attempts,
                 due_at: now.plus(wait),
                 error,
             })),
             None => Outcome::Dead(Dead(DeadLetter {
                 event: Some(event),
+                sink,
                 body: None,
                 attempts,
                 error,
@@ -135,6 +143,7 @@ impl Attempt {
                 instance.id = %event.instance,
                 event.id = %event.id,
                 event.name = %event.event,
+                delivery.sink = self.sink.name(),
                 delivery.attempt = self.attempts,
                 duration_ms,
                 "delivered"
@@ -143,6 +152,7 @@ impl Attempt {
                 instance.id = %event.instance,
                 event.id = %event.id,
                 event.name = %event.event,
+                delivery.sink = self.sink.name(),
                 delivery.attempt = self.attempts,
                 duration_ms,
                 error = %Chain(failure),
@@ -164,6 +174,7 @@ impl Dead {
     pub(super) async fn bury(self, dead: &dyn Queue) -> Result<(), Error> {
         tracing::warn!(
             event.id = self.0.event.as_ref().map(|e| e.id.to_string()),
+            delivery.sink = self.0.sink.name(),
             delivery.attempts = self.0.attempts,
             error = %self.0.error,
             "event given up"
@@ -195,6 +206,7 @@ mod tests {
         };
         Attempt {
             event,
+            sink: Sink::Global,
             attempts,
             result,
             took: Duration::ZERO,
@@ -214,11 +226,13 @@ mod tests {
             panic!("not failed");
         };
         assert_eq!((letter.attempts, letter.due_at), (2, UnixMs(31_000)));
+        assert_eq!(letter.sink, Sink::Global);
         for (attempts, failure) in [(1, status(410)), (12, status(500)), (12, Failure::TimedOut)] {
             let Outcome::Dead(Dead(letter)) = conclude(attempt(attempts, Err(failure))) else {
                 panic!("not dead");
             };
             assert_eq!((letter.attempts, letter.died_at), (attempts, UnixMs(1000)));
+            assert_eq!(letter.sink, Sink::Global);
         }
     }
 }

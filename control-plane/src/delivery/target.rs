@@ -12,6 +12,7 @@ use pombal_store::egress;
 use url::Url;
 
 use super::failure::Failure;
+use super::global::GlobalWebhook;
 use super::jwt;
 
 /// The header that is replaced by a signed token.
@@ -24,15 +25,15 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("pombal/", env!("CAR
 pub(super) struct Target {
     /// Where it is posted, with the event's suffix if the webhook wants one.
     pub(super) url: String,
-    /// The webhook's URL without a suffix.
+    /// What the body says about it: the URL of the instance's webhook, without a suffix.
     pub(super) destination: String,
     /// The webhook's own headers.
     custom: BTreeMap<String, String>,
 }
 
 impl Target {
-    /// The endpoint that wants `event`, if there is one.
-    pub(super) fn of(config: Option<&WebhookConfig>, event: &Event) -> Option<Self> {
+    /// The instance's own endpoint that wants `event`, if there is one.
+    pub(super) fn own(config: Option<&WebhookConfig>, event: &Event) -> Option<Self> {
         if let Some(url) = &event.only_to {
             // Not the webhook's: its headers may hold secrets that are for it alone.
             return Some(Self {
@@ -46,6 +47,28 @@ impl Target {
             url: config.target(event.event)?,
             destination: config.url.clone(),
             custom: config.headers.clone().unwrap_or_default(),
+        })
+    }
+
+    /// The operator's endpoint, if it wants `event`. Its body shows the URL of the instance's
+    /// webhook where there is one (contract § 3.1), wanted there or not.
+    pub(super) fn global(
+        global: &GlobalWebhook,
+        own: Option<&WebhookConfig>,
+        event: &Event,
+    ) -> Option<Self> {
+        if event.only_to.is_some() {
+            return None;
+        }
+        let url = global.target(event.event)?;
+        let destination = match own.and_then(WebhookConfig::address) {
+            Some(own) => own.to_owned(),
+            None => event.event.below(&global.url),
+        };
+        Some(Self {
+            url,
+            destination,
+            custom: BTreeMap::new(),
         })
     }
 

@@ -49,9 +49,8 @@ impl Waiting {
             return self.retries.send(&[message]).await.map_err(Error::Queue);
         }
         let carried = self.bodies.shrink(&body, INLINE_BYTES).await;
-        let id = format!("{}#{}", letter.event.id, letter.attempts);
         self.registry
-            .put_due(&id, letter.due_at, &carried.map_err(Error::Queue)?)
+            .put_due(&letter.id(), letter.due_at, &carried.map_err(Error::Queue)?)
             .await
             .map_err(Error::Registry)
     }

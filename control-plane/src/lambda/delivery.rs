@@ -33,7 +33,7 @@ pub async fn run() -> Result<(), Error> {
         },
         DeliveryOptions {
             shelf: Some(Shelf::new(Arc::new(deployment.media()?))),
-            ..webhook.delivery(&server_url)
+            ..webhook.delivery(&server_url)?
         },
     );
     let handler = &handler;

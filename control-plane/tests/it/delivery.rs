@@ -4,6 +4,8 @@
 mod aws;
 mod batches;
 mod flow;
+mod global;
+mod global_failures;
 mod media;
 mod requests;
 mod retries;

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::app::LONG;
-use crate::delivery::rig::{Rig, event, eventually};
+use crate::delivery::rig::{Rig, event, eventually, global};
 use crate::receiver::{Behave, TestReceiver};
 
 struct House {
@@ -83,6 +83,30 @@ impl House {
         let bodies = self.rig.stores.directory().join("bodies").join("bodies");
         std::fs::read_dir(bodies).map_or(0, Iterator::count)
     }
+}
+
+#[tokio::test]
+async fn two_sinks_wait_for_one_event_by_themselves() {
+    let house = House::new().await;
+    let fails_once = || TestReceiver::start(|_, n| Behave::Answer(if n < 1 { 500 } else { 200 }));
+    let (own, operator) = (fails_once().await, fails_once().await);
+    let rig = &house.rig;
+    let row = rig.instance("b1", &own.url).await;
+    rig.publish(&event(&row, 1)).await;
+    let service = rig.start_with(|options| {
+        options.schedule.delays = vec![Duration::from_secs(3600)];
+        options.schedule.jitter = 0.0;
+        options.global = Some(global(&operator.url));
+    });
+    eventually("both failed", || service.counts().failed == 2).await;
+    let waiting = house.waiting().await;
+    let ids: std::collections::BTreeSet<_> = waiting.iter().map(|due| &due.id).collect();
+    assert_eq!(ids.len(), 2, "{ids:?}");
+    house.make_due().await;
+    assert_eq!(house.clean().await.letters, 2);
+    eventually("each has it", || service.counts().delivered == 2).await;
+    assert_eq!((own.seqs(), operator.seqs()), (vec![1, 1], vec![1, 1]));
+    service.stop().await;
 }
 
 #[tokio::test]

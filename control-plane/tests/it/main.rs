@@ -17,6 +17,7 @@ mod create;
 mod delivery;
 mod empty_fleet;
 mod fetch;
+mod flaky;
 mod http_layer;
 mod janitor;
 mod lifecycle;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pombal_control_plane::EventsQueue;
+use pombal_domain::event::Farewell;
 use pombal_domain::{Event, EventName, Seq};
 use pombal_store::Queue;
 use serde_json::{Value, json};
@@ -77,10 +78,28 @@ async fn creation_and_deletion_are_told_around_everything_else() {
     for event in &gone {
         assert_eq!(
             event.farewell.as_ref().map(|it| &it.webhook),
-            row.webhook.as_ref()
+            Some(&row.webhook)
         );
     }
     // Who deletes what is not there tells nothing.
     let again = app.delete("/instance/delete/b1").global().send().await;
     assert_eq!((again.status.as_u16(), told(&*queue).await.len()), (404, 0));
+}
+
+#[tokio::test]
+async fn a_deletion_is_told_without_a_webhook_too() {
+    let (app, queue) = app().await;
+    app.create("b1").await;
+    app.delete("/instance/delete/b1").global().send().await;
+    let told = told(&*queue).await;
+    let farewells: Vec<_> = told.iter().map(|it| (it.event, &it.farewell)).collect();
+    let without = Some(Farewell { webhook: None });
+    assert_eq!(
+        farewells,
+        [
+            (EventName::InstanceCreate, &None),
+            (EventName::InstanceDelete, &without),
+            (EventName::RemoveInstance, &without),
+        ]
+    );
 }

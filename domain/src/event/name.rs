@@ -100,10 +100,24 @@ events! {
 }
 
 impl EventName {
+    /// Events that no operator's sink gets, as in the original: they are for who looks after the
+    /// instance (contract § 3.2).
+    pub const NEVER_GLOBAL: [Self; 3] = [
+        Self::RemoveInstance,
+        Self::LogoutInstance,
+        Self::StatusInstance,
+    ];
+
     /// The name in paths of `byEvents` webhooks: `messages-upsert`.
     #[must_use]
     pub fn dashed(self) -> String {
         self.dotted().replace('.', "-")
+    }
+
+    /// The path of the event below `url`: `<url>/messages-upsert`.
+    #[must_use]
+    pub fn below(self, url: &str) -> String {
+        format!("{}/{}", url.trim_end_matches('/'), self.dashed())
     }
 }
 

@@ -111,7 +111,11 @@ mod tests {
             ("AUTHENTICATION_API_KEY", Some(Fate::Honoured)),
             ("DATABASE_PROVIDER", Some(Fate::Replaced)),
             ("WEBHOOK_RETRY_JITTER_FACTOR", Some(Fate::Honoured)),
-            ("WEBHOOK_EVENTS_MESSAGES_UPSERT", Some(Fate::Later)),
+            ("WEBHOOK_EVENTS_MESSAGES_UPSERT", Some(Fate::Honoured)),
+            ("WEBHOOK_EVENTS_GROUPS_UPDATE", Some(Fate::Honoured)),
+            ("WEBHOOK_EVENTS_LOGOUT_INSTANCE", Some(Fate::Dropped)),
+            ("WEBHOOK_EVENTS_ERRORS_WEBHOOK", Some(Fate::Dropped)),
+            ("WEBHOOK_EVENTS_NEW_JWT_TOKEN", Some(Fate::Dropped)),
             ("TELEMETRY_URL", Some(Fate::Dropped)),
             ("HOME", None),
         ] {

@@ -102,7 +102,7 @@ impl Parts {
                 drain: DRAIN,
                 schedule: settings.schedule.clone(),
                 shelf: Some(Shelf::new(Arc::new(media.clone()))),
-                ..settings.webhook.delivery(&url)
+                ..settings.webhook.delivery(&url)?
             },
         );
         let janitor = Janitor::new(

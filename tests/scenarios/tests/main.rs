@@ -9,6 +9,7 @@ mod clients;
 mod connection;
 mod described;
 mod endings;
+mod global_webhook;
 mod history;
 mod kill;
 mod late;

@@ -210,3 +210,25 @@ async fn what_is_not_done_in_time_is_given_back() {
     let next = source.batch(4).await;
     assert_eq!(next.len(), 4);
 }
+
+#[tokio::test]
+async fn the_operators_webhook_gets_the_events_that_the_environment_lists() {
+    let deployed = Deployed::new().await;
+    let (own, operator) = (TestReceiver::ok().await, TestReceiver::ok().await);
+    let row = instance(&deployed, "b1", &own.url).await;
+    let source = events(&deployed).await;
+    let mut call = event(&row, 2);
+    call.event = pombal_domain::EventName::Call;
+    publish(&source, &[event(&row, 1), call]).await;
+    let env = deployed
+        .env
+        .with("WEBHOOK_GLOBAL_ENABLED", "true")
+        .with("WEBHOOK_GLOBAL_URL", &operator.url)
+        .with("WEBHOOK_GLOBAL_EVENTS", "CALL,CONNECTION_UPDATE")
+        .with("WEBHOOK_GLOBAL_WEBHOOK_BY_EVENTS", "true");
+    let function = env.start(DELIVERY).await;
+    let batch = source.batch(2).await;
+    assert_eq!(source.hand_over(&function, &batch).await, [0_usize; 0]);
+    assert_eq!((own.seqs(), operator.seqs()), (vec![1, 2], vec![2]));
+    assert_eq!(operator.hits()[0].path, "/hook/call");
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
-use pombal_control_plane::delivery::RetryLetter;
+use pombal_control_plane::delivery::{RetryLetter, Sink};
 use pombal_domain::InstanceId;
 use pombal_domain::time::UnixMs;
 use pombal_store::Media;
@@ -31,6 +31,7 @@ async fn letters_that_are_due_are_moved_and_the_rest_waits() {
         event.data = json!({ "text": text });
         RetryLetter {
             event,
+            sink: Sink::Instance,
             attempts: 5,
             due_at,
             error: "the endpoint answered 500".to_owned(),

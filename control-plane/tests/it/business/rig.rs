@@ -1,20 +1,18 @@
 //! The API with a Graph API behind it, and what comes out at the events queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::http::StatusCode;
 use fake_graph::{FakeGraph, Number, webhook};
 use pombal_control_plane::business::{BusinessConfig, BusinessSeams, Cloud};
 use pombal_domain::Event;
 use pombal_store::Queue;
 use pombal_store::media::local::LocalMedia;
-use pombal_store::queue::{self, Incoming, Outgoing, Receipt};
 use serde_json::{Value, json};
 
 use crate::app::{Answer, Stores, TestApp};
+use crate::flaky::Flaky;
 
 pub(crate) const APP_SECRET: &str = "secret-of-the-meta-app";
 pub(super) const VERIFY_TOKEN: &str = "verify-token-of-the-tests";
@@ -34,10 +32,7 @@ impl Rig {
     pub(super) async fn start_with(change: impl FnOnce(&mut BusinessConfig)) -> Self {
         let graph = FakeGraph::start().await;
         let stores = Stores::open().await;
-        let events = Arc::new(Flaky {
-            queue: stores.fifo("events"),
-            refused: AtomicU32::new(0),
-        });
+        let events = Arc::new(Flaky::new(stores.fifo("events")));
         let directory = stores.directory().join("media");
         let media = LocalMedia::open(directory, "http://gateway.test", &[7; 32]).unwrap();
         let queue = Arc::clone(&events) as Arc<dyn Queue>;
@@ -145,43 +140,4 @@ pub(crate) fn channel(
 /// The numbers of events, which must have no gaps.
 pub(super) fn seqs(events: &[Event]) -> Vec<u64> {
     events.iter().map(|event| event.seq.0).collect()
-}
-
-/// A queue that refuses when it is told to.
-pub(super) struct Flaky {
-    queue: Arc<dyn Queue>,
-    refused: AtomicU32,
-}
-
-impl Flaky {
-    /// Refuses the next so many batches.
-    pub(super) fn refuse(&self, batches: u32) {
-        self.refused.store(batches, Ordering::SeqCst);
-    }
-}
-
-#[async_trait]
-impl Queue for Flaky {
-    async fn send(&self, messages: &[Outgoing]) -> Result<(), queue::Error> {
-        let less = |left: u32| left.checked_sub(1);
-        let refused = self
-            .refused
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
-        if refused.is_ok() {
-            return Err(queue::Error::Storage("refused by the test".into()));
-        }
-        self.queue.send(messages).await
-    }
-
-    async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<Incoming>, queue::Error> {
-        self.queue.receive(max, wait).await
-    }
-
-    async fn ack(&self, receipts: &[Receipt]) -> Result<(), queue::Error> {
-        self.queue.ack(receipts).await
-    }
-
-    async fn extend(&self, receipt: &Receipt, visibility: Duration) -> Result<(), queue::Error> {
-        self.queue.extend(receipt, visibility).await
-    }
 }

@@ -11,7 +11,7 @@ use pombal_store::keys::{DataKey, Error};
 use pombal_store::queue::large::LargeBodies;
 use pombal_store::{Keys, Queue};
 
-use super::rig::{Rig, quick};
+use super::rig::{Rig, global, quick};
 use crate::app::{LONG, egress};
 use crate::receiver::{Behave, TestReceiver};
 
@@ -126,6 +126,44 @@ async fn an_endpoint_that_is_always_slow_gets_only_one_event_twice() {
     assert_eq!(seqs, [1, 1, 2, 3, 4, 5, 6]);
     let counts = handed.handler.handle().counts();
     assert_eq!((counts.failed, counts.delivered), (6, 9));
+}
+
+#[tokio::test]
+async fn what_has_no_time_for_one_sink_is_not_begun_for_the_other() {
+    let rig = Rig::new().await;
+    let silent = TestReceiver::start(|_, _| Behave::Hang).await;
+    let shared = SHARED * 4;
+    let operator = TestReceiver::start(move |_, _| Behave::After(shared / 3, 200)).await;
+    let row = rig.instance("b1", &silent.url).await;
+    let other = rig.instance_with("b2", &silent.url, |webhook| webhook.enabled = false);
+    let other = other.await;
+    let keys = Arc::clone(&rig.stores.keys);
+    let handed = Handed::with(&rig, keys, |options| {
+        options.shared_attempt_timeout = shared;
+        options.global = Some(global(&operator.url));
+        options.schedule.delays = vec![LONG; 3];
+        options.schedule.overload_floor = LONG;
+    });
+    let mut left = 8;
+    rig.publish_all(&row, 1..=left).await;
+    for round in 1.. {
+        rig.publish_all(&other, [100 + round]).await;
+        let (all, undone) = handed.batch(Work::Events).await;
+        assert!(all > undone, "nothing was done");
+        left = u64::try_from(undone).unwrap();
+        if left == 0 {
+            break;
+        }
+    }
+    // Each came to the operator once, and has one letter for the instance.
+    let own: Vec<u64> = operator
+        .seqs()
+        .into_iter()
+        .filter(|seq| *seq < 100)
+        .collect();
+    assert_eq!(own, Vec::from_iter(1..=8));
+    assert_eq!(silent.seqs(), [1]);
+    assert_eq!(handed.handler.handle().counts().failed, 8);
 }
 
 /// Keys with a mistake in their code that one instance meets.

@@ -9,7 +9,7 @@ use pombal_store::media::MediaKey;
 use pombal_store::media::local::LocalMedia;
 use serde_json::json;
 
-use super::rig::{Rig, event, eventually};
+use super::rig::{Rig, event, eventually, global};
 use crate::receiver::TestReceiver;
 
 /// A message with a medium that is kept.
@@ -44,6 +44,26 @@ async fn a_webhook_that_wants_media_gets_them() {
 }
 
 #[tokio::test]
+async fn what_the_instance_wants_of_media_is_not_what_the_operator_gets() {
+    let (rig, own) = (Rig::new().await, TestReceiver::ok().await);
+    let operator = TestReceiver::ok().await;
+    let row = rig
+        .instance_with("b1", &own.url, |webhook| webhook.base64 = true)
+        .await;
+    let (event, media) = with_medium(&rig, &row, 1).await;
+    rig.publish(&event).await;
+    let service = rig.start_with(|options| {
+        options.shelf = Some(Shelf::new(Arc::new(media)));
+        options.global = Some(global(&operator.url));
+    });
+    eventually("both delivered", || service.counts().delivered == 2).await;
+    let message = |receiver: &TestReceiver| receiver.hits()[0].json()["data"]["message"].clone();
+    assert_eq!(message(&own)["base64"], "cGl4ZWxz");
+    assert_eq!(message(&operator), event.data["message"]);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_medium_that_is_gone_is_left_out() {
     let (rig, receiver) = (Rig::new().await, TestReceiver::ok().await);
     let row = rig
@@ -73,11 +93,13 @@ async fn an_event_for_one_address_goes_there_only_and_bare() {
     event.only_to = Some(other.url.clone());
     event.data = json!({ "event": "APPROVED" });
     rig.publish(&event).await;
-    let service = rig.start();
+    let operator = TestReceiver::ok().await;
+    let service = rig.start_with(|options| options.global = Some(global(&operator.url)));
     eventually("one delivered", || service.counts().delivered == 1).await;
     let hit = other.hits().remove(0);
     assert_eq!(hit.json(), json!({ "event": "APPROVED" }));
     assert_eq!(hit.header("x-secret"), None);
     assert!(own.hits().is_empty());
     service.stop().await;
+    assert!(operator.hits().is_empty());
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use pombal_control_plane::delivery::RetryLetter;
+use pombal_control_plane::delivery::{RetryLetter, Sink};
 use pombal_domain::time::UnixMs;
 use pombal_store::queue::Outgoing;
 
@@ -119,6 +119,7 @@ async fn a_letter_that_comes_early_waits_until_it_is_due() {
     let due_at = UnixMs::now().plus(Duration::from_millis(400));
     let letter = RetryLetter {
         event: event(&row, 1),
+        sink: Sink::Instance,
         attempts: 6,
         due_at,
         error: "x".into(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pombal_control_plane::delivery::{
     Counts, DeadLetter, DeliveryHandle, DeliveryOptions, DeliveryQueues, DeliveryService,
+    GlobalSink, GlobalWebhook,
 };
 use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
@@ -106,6 +107,18 @@ pub(crate) fn quick() -> DeliveryOptions {
     options.receive_wait = Duration::from_millis(50);
     options.error_backoff = Duration::from_millis(20);
     options
+}
+
+/// The operator's webhook, which wants every event at `url`.
+pub(crate) fn global(url: &str) -> GlobalSink {
+    GlobalSink {
+        webhook: GlobalWebhook {
+            url: url.to_owned(),
+            by_events: false,
+            events: EventName::ALL.to_vec(),
+        },
+        egress: egress(true),
+    }
 }
 
 /// An instance that wants every event at `url`. It is in no registry yet.
