@@ -27,13 +27,15 @@ use crate::api::webhook::WebhookBody;
 struct CreateBody {
     instance_name: String,
     /// `WHATSAPP-BAILEYS` for a linked device. `WHATSAPP-BUSINESS` for Meta's Cloud API: `token` is
-    /// Meta's then, `number` the id of the number, and `businessId` that of the account. Who leaves it out gets the answer of Evolution API 1.x, in which
-    /// `hash` is an object.
+    /// Meta's then, and `number` the id that Meta has for the number. Who leaves it out gets the
+    /// answer of Evolution API 1.x, in which `hash` is an object.
     integration: Option<String>,
     /// The token of the instance; a random one by default. It has to fit into a header.
     token: Option<String>,
     /// The account's number. With `qrcode` it asks for a pairing code.
     number: Option<String>,
+    /// Meta's id of the account, which templates belong to. Only of `WHATSAPP-BUSINESS`.
+    business_id: Option<String>,
     /// Connect at once, and answer with the first code.
     qrcode: Option<bool>,
     #[schema(inline)]
@@ -213,10 +215,18 @@ fn create() -> Operation {
         "sqs": { "enabled": false, "events": [] },
     });
     let plain = json!({ "instanceName": "sales", "integration": "WHATSAPP-BAILEYS" });
+    let business = json!({
+        "instanceName": "kiosk",
+        "integration": "WHATSAPP-BUSINESS",
+        "token": "EAAGm0PX4ZCpsBAKZCexampleToken",
+        "number": "106540352242923",
+        "businessId": "102290129340398",
+    });
     global("Create an instance")
         .body::<CreateBody>(&[
             ("plain", plain),
             ("with everything", full),
+            ("of the Cloud API", business),
             (
                 "as version 1 of the contract",
                 json!({ "instanceName": "archive" }),

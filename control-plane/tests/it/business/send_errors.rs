@@ -127,6 +127,21 @@ async fn what_the_schema_does_not_take_never_reaches_meta() {
             json!([NOT_THERE]),
         ),
         (
+            "sendText",
+            bad(json!({ "text": "x", "linkPreview": "maybe" })),
+            json!([["linkPreview is not of a type(s) boolean"]]),
+        ),
+        (
+            "sendTemplate",
+            bad(json!({ "name": "hello_world", "language": {} })),
+            json!([["language requires property \"code\""]]),
+        ),
+        (
+            "sendTemplate",
+            bad(json!({ "name": "hello_world", "language": { "code": 7 } })),
+            json!([["language.code is not of a type(s) string"]]),
+        ),
+        (
             "sendMedia",
             bad(json!({ "mediatype": "image" })),
             json!(["Owned media must be a url or base64"]),

@@ -155,6 +155,11 @@ async fn what_the_schema_does_not_take_never_reaches_meta() {
         needs("components")
     ]]));
     assert!(rig.graph.templates(&a.account).is_empty());
+    for ttl in [json!("soon"), json!(1.5), json!([60])] {
+        let edit = json!({ "templateId": "1", "ttl": ttl });
+        let answer = rig.post(&a, "/template/edit/a", &edit).await;
+        answer.assert_bad_request(&json!([["ttl is not of a type(s) integer"]]));
+    }
 }
 
 #[tokio::test]
