@@ -18,6 +18,7 @@ mod limits;
 mod media;
 mod message;
 mod meta;
+mod metrics;
 mod openapi;
 mod paths;
 mod proxy;

@@ -4,9 +4,11 @@
 mod cors;
 mod global;
 mod limits;
+mod metrics;
 
 pub use cors::{CorsConfig, Origins};
 pub use limits::LimitsConfig;
+pub use metrics::{MetricsConfig, MetricsLogin};
 
 use std::time::Duration;
 

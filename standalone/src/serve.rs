@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pombal_connector::config::{PairingConfig, ProxyConfig, SessionConfig};
 use pombal_control_plane::business::BusinessConfig;
-use pombal_control_plane::config::{self, CorsConfig, LimitsConfig, WebhookConfig};
+use pombal_control_plane::config::{self, CorsConfig, LimitsConfig, MetricsConfig, WebhookConfig};
 use pombal_control_plane::delivery::Schedule;
 use pombal_control_plane::{Janitor, ProxyCheck};
 use pombal_store::env::BadVariable;
@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) cors: CorsConfig,
     /// Whether the API's description is served.
     pub(crate) docs: bool,
+    /// Who may read the metrics; none when there are none.
+    pub(crate) metrics: Option<MetricsConfig>,
     pub(crate) session: SessionConfig,
     pub(crate) proxies: ProxyConfig,
     pub(crate) business: BusinessConfig,
@@ -67,6 +69,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         webhook: WebhookConfig::from_env()?,
         cors: CorsConfig::from_env()?,
         docs: config::docs()?,
+        metrics: MetricsConfig::from_env()?,
         session: SessionConfig::from_env(COMMIT_INTERVAL)?,
         proxies: ProxyConfig::from_env()?,
         business: BusinessConfig::from_env()?,
@@ -103,7 +106,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
     let delivery = tokio::spawn(parts.delivery.run(stop.child_token()));
     let cleaner = tokio::spawn(clean(parts.janitor));
     let http_stop = stop.clone();
-    let server = axum::serve(listener, parts.router)
+    let service = parts
+        .router
+        .into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service)
         .with_graceful_shutdown(async move { http_stop.cancelled().await });
     let server = tokio::spawn(async move { server.await });
 

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Path};
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use pombal_domain::{Instance, InstanceName};
 use serde_json::{Value, json};
@@ -75,6 +76,17 @@ impl FromRequestParts<ApiState> for GlobalKey {
             Presented::Other { .. } => Err(ApiError::unauthorized()),
         }
     }
+}
+
+/// Whether the caller shows the global key, on a route that is open to others, too. A use of the
+/// key is counted.
+pub(super) async fn shows_global_key(parts: &Parts, state: &ApiState) -> Result<bool, ApiError> {
+    let key = parts.headers.get("apikey").map(HeaderValue::as_bytes);
+    if !key.is_some_and(|key| state.options().global_key.matches(key)) {
+        return Ok(false);
+    }
+    limits::admit(state, Key::Global).await?;
+    Ok(true)
 }
 
 impl FromRequestParts<ApiState> for Authorized {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::state::ApiState;
 
 /// The version of the contract: clients and the manager ask for it.
-const CONTRACT_VERSION: &str = "2.3.6";
+pub(super) const CONTRACT_VERSION: &str = "2.3.6";
 /// Evolution's default `DATABASE_CONNECTION_CLIENT_NAME`.
 pub(super) const CLIENT_NAME: &str = "evolution";
 

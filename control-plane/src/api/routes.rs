@@ -15,24 +15,26 @@ use super::body::{Body, MAX_BODY_BYTES};
 use super::paths::Spelling;
 use super::state::ApiState;
 use super::{
-    absent, admin, auth, docs, instance, layers, media, message, proxy, root, settings, sink,
-    trace, webhook,
+    absent, admin, auth, docs, instance, layers, media, message, metrics, proxy, root, settings,
+    sink, trace, webhook,
 };
 
 /// The router of the API. It has no task, no global and no state but `state`.
 pub fn router(state: ApiState) -> Router {
-    let table = if state.options().docs {
-        table().docs()
-    } else {
-        table()
-    };
+    let mut table = table();
+    if state.options().docs {
+        table = table.docs();
+    }
+    if state.options().metrics.is_some() {
+        table = table.metrics();
+    }
     table.finish(state)
 }
 
 /// The templates of all routes, such as `/instance/connect/{name}`.
 #[must_use]
 pub fn templates() -> Vec<String> {
-    table().docs().spelling.templates()
+    table().docs().metrics().spelling.templates()
 }
 
 fn table() -> Table {
@@ -118,6 +120,11 @@ impl Table {
     fn docs(self) -> Self {
         self.at("/openapi.json", get(docs::document))
             .at("/docs", get(docs::page))
+    }
+
+    /// What Prometheus reads.
+    fn metrics(self) -> Self {
+        self.at("/metrics", get(metrics::metrics))
     }
 
     /// Each sink that is not there.

@@ -12,7 +12,7 @@ use super::lifecycle::EventsQueue;
 use super::proxy::ProxyCheck;
 use crate::business::Cloud;
 use crate::config::CorsConfig;
-use crate::config::LimitsConfig;
+use crate::config::{LimitsConfig, MetricsConfig};
 use crate::secret::Secret;
 
 /// How the API behaves.
@@ -51,6 +51,8 @@ pub struct ApiOptions {
     pub cloud: Option<Cloud>,
     /// Whether the API's description is served. Default true.
     pub docs: bool,
+    /// Who may read `GET /metrics`. Default none: there is no such route.
+    pub metrics: Option<MetricsConfig>,
 }
 
 impl ApiOptions {
@@ -74,6 +76,7 @@ impl ApiOptions {
             cors: CorsConfig::default(),
             cloud: None,
             docs: true,
+            metrics: None,
         }
     }
 }

@@ -2,9 +2,11 @@
 //! 2.0 and the one route `$default`.
 
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use futures::try_join;
 use lambda_http::request::RequestContext;
@@ -19,7 +21,7 @@ use super::Error;
 use super::secrets::Secrets;
 use crate::api::{ApiOptions, ApiState, EventsQueue, router};
 use crate::business::{BusinessConfig, BusinessSeams, Cloud};
-use crate::config::{self, CorsConfig, LimitsConfig, WebhookConfig};
+use crate::config::{self, CorsConfig, LimitsConfig, MetricsConfig, WebhookConfig};
 
 /// The stage whose name is not in paths.
 const NO_STAGE: &str = "$default";
@@ -34,6 +36,7 @@ pub async fn run() -> Result<(), Error> {
     let server_url = config::server_url()?.unwrap_or_default();
     let whatsapp_url = env::text("POMBAL_WHATSAPP_URL")?;
     let proxy_check = config::proxy_check(whatsapp_url.as_deref())?;
+    let metrics = MetricsConfig::from_env()?;
     let business = BusinessConfig::from_env()?;
     let deployment = Deployment::from_env().await?;
     let secrets = Secrets::of(&deployment);
@@ -58,6 +61,7 @@ pub async fn run() -> Result<(), Error> {
             limits: LimitsConfig::from_env()?,
             cors,
             docs: config::docs()?,
+            metrics,
             events: Some(EventsQueue(events)),
             proxy_check,
             cloud: Some(Cloud::new(business, seams)?),
@@ -82,7 +86,20 @@ async fn warm(deployment: &Deployment) {
 fn service(
     router: Router,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> {
-    router.map_request(without_stage)
+    router.map_request(|request| without_stage(with_peer(request)))
+}
+
+/// Tells the routes who called, as a server's connection does. API Gateway knows; a header could
+/// say anything.
+fn with_peer(mut request: Request) -> Request {
+    if let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref()
+        && let Some(address) = context.http.source_ip.as_deref()
+        && let Ok(address) = address.parse::<IpAddr>()
+    {
+        let peer = ConnectInfo(SocketAddr::new(address, 0));
+        request.extensions_mut().insert(peer);
+    }
+    request
 }
 
 /// API Gateway puts the stage's name before the path, which the routes know nothing of.

@@ -214,6 +214,12 @@ impl Call<'_> {
         self
     }
 
+    /// With what a server knows of the request beside its text.
+    pub(crate) fn extension(mut self, value: impl Clone + Send + Sync + 'static) -> Self {
+        self.request = self.request.extension(value);
+        self
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self

@@ -8,6 +8,7 @@ mod deployment;
 mod faults;
 mod hanging;
 mod janitor;
+mod metrics;
 mod source;
 mod standby;
 
@@ -21,6 +22,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use pombal_control_plane::api::{ApiOptions, ApiState, router};
+use pombal_control_plane::config::MetricsConfig;
 use pombal_costs::counts::{CONNECTION_STATE, CREATE, SEND_TEXT};
 use pombal_domain::event::pending_text;
 use pombal_domain::time::UnixMs;
@@ -76,6 +78,7 @@ impl Cloud {
         let mut options = ApiOptions::new(GLOBAL_KEY, "http://gateway.test");
         options.shards = 1;
         options.send_wait = LONG;
+        options.metrics = Some(MetricsConfig::default());
         let state = ApiState::new(
             registry,
             BTreeMap::from([(ShardId(0), commands)]),
@@ -117,7 +120,9 @@ impl Cloud {
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let status = answer.status();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap())
+        let text = || String::from_utf8_lossy(&bytes).into_owned();
+        let answer = serde_json::from_slice(&bytes);
+        (status, answer.unwrap_or_else(|_| Value::String(text())))
     }
 
     /// What a call costs: requests as service, operation and number, and units read and written.

@@ -24,6 +24,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod media;
+mod metrics;
 mod not_copied;
 mod openapi;
 mod original;

@@ -85,6 +85,7 @@ impl Parts {
                 cors: settings.cors.clone(),
                 cloud: Some(cloud),
                 docs: settings.docs,
+                metrics: settings.metrics.clone(),
                 ..ApiOptions::new(global_key, &url)
             },
         )?;

@@ -41,6 +41,9 @@ pub const SEND_TEXT: Usage = Usage {
     ..Usage::NONE
 };
 
+/// Instances that `GET /metrics` reads by one query.
+pub const SCRAPED_AT_ONCE: usize = 500;
+
 /// The reply to a command, written by the connector.
 pub const REPLY: Usage = Usage {
     requests: &[("dynamodb PutItem", 1)],

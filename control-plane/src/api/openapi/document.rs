@@ -1,6 +1,6 @@
 //! What the controllers say, put together.
 
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths, ServerBuilder, Tag,
@@ -11,6 +11,8 @@ use super::operation::Operation;
 
 /// The name of the one way to show a key.
 pub(super) const KEY: &str = "apikey";
+/// The name of the way to show a user and a password.
+pub(super) const LOGIN: &str = "login";
 const DESCRIPTION: &str = "\
 Keeps connections to WhatsApp, with the REST contract of Evolution API 2.x.
 
@@ -75,7 +77,11 @@ impl Document {
         let components = self
             .components
             .into_builder()
-            .security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
+            .security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(key)))
+            .security_scheme(
+                LOGIN,
+                SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)),
+            );
         OpenApiBuilder::new()
             .info(info.build())
             // Wherever the document came from.

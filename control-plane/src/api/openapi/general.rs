@@ -68,6 +68,22 @@ pub(super) fn describe(document: &mut Document) {
     );
     document.at(
         [Get],
+        "/metrics",
+        global("Show metrics")
+            .or_login()
+            .about(
+                "The states of all instances in Prometheus' text format. Not there unless \
+                 `PROMETHEUS_METRICS` is true. The global key opens it; besides, whoever has the \
+                 login and the address that `METRICS_AUTH_REQUIRED` and `METRICS_ALLOWED_IPS` ask \
+                 for, if there is one of them.",
+            )
+            .answers_raw(401, "text/plain", "Neither the global key nor the login.")
+            .answers_raw(403, "text/plain", "Not from this address.")
+            .refuses(404, "There are no metrics.", json!(["Cannot GET /metrics"]))
+            .answers_raw(200, "text/plain", "Prometheus' text format, 0.0.4."),
+    );
+    document.at(
+        [Get],
         "/openapi.json",
         public("This document")
             .about("Not there when `SERVER_DISABLE_DOCS` is true.")

@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBu
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Ref, RefOr, Required, Schema};
 
-use super::document::KEY;
+use super::document::{KEY, LOGIN};
 use super::errors;
 use super::named::Named;
 use super::parameters::{self, Whose};
@@ -101,6 +101,13 @@ impl Operation {
                 "The body is too large.",
                 json!(["request body is larger than 1114112 bytes"]),
             )
+    }
+
+    /// It may be opened by a user and a password, too.
+    pub(super) fn or_login(mut self) -> Self {
+        let login = SecurityRequirement::new(LOGIN, [] as [&str; 0]);
+        self.builder = self.builder.security(login);
+        self
     }
 
     /// Says more about the route.

@@ -239,6 +239,9 @@ async fn what_is_wrong_with_the_environment_is_named() {
         ("WEBHOOK_ALLOW_PRIVATE", "yes"),
         ("CORS_CREDENTIALS", "true"),
         ("CORS_METHODS", "GET,PUSH"),
+        ("PROMETHEUS_METRICS", "yes"),
+        ("METRICS_AUTH_REQUIRED", "1"),
+        ("METRICS_ALLOWED_IPS", "localhost"),
     ] {
         let queues = "http://127.0.0.1:9/000000000000/pombal-";
         let env = Env::naming("table", queues, "alias/key", "bucket").with(variable, value);

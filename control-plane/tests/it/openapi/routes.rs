@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::Method;
 use pombal_control_plane::api;
+use pombal_control_plane::config::MetricsConfig;
 use serde_json::{Value, json};
 
 use super::walk::{document, operations};
@@ -20,7 +21,10 @@ const METHODS: [Method; 5] = [
 
 #[tokio::test]
 async fn every_route_is_described_and_no_other() {
-    let app = TestApp::start_alone().await;
+    let app = TestApp::start_with(|options| {
+        options.metrics = Some(MetricsConfig::default());
+    })
+    .await;
     let mut there = BTreeSet::new();
     for template in api::templates() {
         let path = template.replace(['{', '}'], "");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use fake_graph::{FakeGraph, Number};
 use pombal_control_plane::business::BusinessConfig;
+use pombal_control_plane::config::MetricsConfig;
 use pombal_domain::{ConnectorId, Desired, InstanceName, Op, Reply, ShardId};
 use pombal_store::media::local::LocalMedia;
 use serde_json::json;
@@ -59,6 +60,7 @@ impl World {
             options.logout_wait = SHORT;
             options.delete_wait = SHORT;
             options.media = Some(media);
+            options.metrics = Some(MetricsConfig::default());
         })
         .await;
         let id: ConnectorId = CONNECTOR.parse().unwrap();
