@@ -13,7 +13,7 @@ mod fields;
 
 mod instance;
 mod layers;
-mod lifecycle;
+pub(crate) mod lifecycle;
 mod limits;
 mod media;
 mod message;

@@ -5,10 +5,12 @@ mod cors;
 mod global;
 mod limits;
 mod metrics;
+mod unused;
 
 pub use cors::{CorsConfig, Origins};
 pub use limits::LimitsConfig;
 pub use metrics::{MetricsConfig, MetricsLogin};
+pub use unused::delete_unused_after;
 
 use std::time::Duration;
 

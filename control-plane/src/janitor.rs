@@ -1,6 +1,10 @@
 //! What has to be done once in a while, by whoever runs it: a function every minute, or the
 //! process that has everything. Several may run at once, and any may die at any moment.
 
+mod unused;
+
+pub use unused::Unused;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +32,7 @@ pub struct Janitor {
     media: Arc<dyn Media>,
     waiting: Waiting,
     shards: u16,
+    unused: Option<Unused>,
 }
 
 /// What was done.
@@ -35,6 +40,8 @@ pub struct Janitor {
 pub struct Report {
     /// Letters that were due and lie in the queue now.
     pub letters: usize,
+    /// Instances that nobody used, and which are gone now.
+    pub unused: usize,
     /// Rows whose time was over. On AWS the table removes them by itself.
     pub rows: usize,
     /// Deleted instances whose rows nobody has wiped for ten minutes.
@@ -77,7 +84,14 @@ impl Janitor {
             media,
             waiting,
             shards,
+            unused: None,
         }
+    }
+
+    /// Has it delete instances that nobody uses, if there is a rule for that.
+    #[must_use]
+    pub fn deleting(self, unused: Option<Unused>) -> Self {
+        Self { unused, ..self }
     }
 
     /// Does everything once; begins nothing after `end`. One task that fails stops no other.
@@ -91,15 +105,25 @@ impl Janitor {
             })
         };
         let letters = done(self.waiting.move_due(end).await.map_err(Error::Letters));
+        // Before the sweep, which leaves nothing of deleted rows in a file.
+        let unused = done(self.unused(end).await);
         let rows = done(self.registry.sweep().await.map_err(Error::from));
         let unburied = done(self.unburied().await);
         let media = done(self.orphaned_media(end).await);
         Report {
             letters,
+            unused,
             rows,
             unburied,
             media,
             failures,
+        }
+    }
+
+    async fn unused(&self, end: Instant) -> Result<usize, Error> {
+        match &self.unused {
+            Some(unused) => Ok(unused.delete(&self.registry, end).await?),
+            None => Ok(0),
         }
     }
 

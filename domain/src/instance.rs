@@ -2,6 +2,9 @@
 
 mod business;
 mod need;
+#[cfg(test)]
+mod testing;
+mod unused;
 
 pub use business::{BadGraphId, Business, GraphId};
 

@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     /// `SEND_TTL_SECONDS`.
     pub(crate) send_ttl: Duration,
     pub(crate) limits: LimitsConfig,
+    /// `DEL_INSTANCE`: after how long an instance is deleted that nobody uses.
+    pub(crate) unused_after: Option<Duration>,
     /// When webhooks are repeated.
     pub(crate) schedule: Schedule,
 }
@@ -76,6 +78,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
         server_url: config::server_url()?,
         send_ttl: config::send_ttl()?,
         limits: LimitsConfig::from_env()?,
+        unused_after: config::delete_unused_after()?,
         schedule: evolution::retries()?,
         args,
     };

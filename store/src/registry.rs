@@ -78,6 +78,7 @@ mod tokens;
 mod transact;
 mod transit;
 mod turns;
+mod unused;
 mod updates;
 
 pub use due::{DUE_PARTITIONS, Due, MAX_DUE_BYTES};

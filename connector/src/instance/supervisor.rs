@@ -363,6 +363,10 @@ impl Supervisor {
         if outcome.wipes_session {
             self.session.wipe_session().await?;
             self.history.forget().await;
+        } else if self.state.observed.owner_jid.is_none() {
+            // Linked, and closed before it was ever let in. A row that shows no account may be
+            // deleted as one that nobody uses. Of a session that does not load, nobody knows.
+            self.state.observed.owner_jid = self.account().await.ok().flatten();
         }
         let mut facts = self.state.closed(settled.cause, settled.generation);
         let generation = settled.generation.to_string();
@@ -396,11 +400,13 @@ impl Supervisor {
 
     /// Whether the instance has a paired session.
     async fn is_paired(&self) -> Result<bool, Error> {
-        Ok(self
-            .session
-            .load()
-            .await?
-            .is_some_and(|device| device.pn.is_some()))
+        Ok(self.account().await?.is_some())
+    }
+
+    /// The JID, without device, of the account that the session is linked to.
+    async fn account(&self) -> Result<Option<String>, Error> {
+        let device = self.session.load().await?;
+        Ok(device.and_then(|device| Some(device.pn?.to_non_ad_string())))
     }
 
     pub(super) async fn publish(&self, facts: Vec<Fact>) -> Result<(), Error> {

@@ -1,5 +1,5 @@
-//! Events about instances as such: made, and gone. The API tells them itself, for no connector
-//! may be there: what it says is done by then.
+//! Events about instances as such: made, and gone. Who does it tells them, for no connector may be
+//! there: what is said is done by then.
 //!
 //! They have their place in the instance's stream: `instance.create` comes before all that a
 //! connector tells, which begins at 1, and what is told of a deletion comes after it.
@@ -13,8 +13,6 @@ use pombal_domain::{Chain, Event, EventBody, EventId, Instance, Seq};
 use pombal_store::Queue;
 use pombal_store::queue::{Error, Outgoing};
 
-use super::state::ApiState;
-
 /// Where the API tells of instances.
 #[derive(Clone)]
 pub struct EventsQueue(pub Arc<dyn Queue>);
@@ -26,16 +24,16 @@ impl fmt::Debug for EventsQueue {
 }
 
 /// Tells `instance.create`. A failure is only logged: the instance is there.
-pub(super) async fn tell_created(state: &ApiState, row: &Instance) {
+pub(super) async fn tell_created(events: Option<&EventsQueue>, row: &Instance) {
     let body = EventBody::InstanceCreate(row.into());
     let event = event(row, Seq(0), row.created_at, &body);
-    send(state, row, vec![event]).await;
+    send(events, row, vec![event]).await;
 }
 
 /// Tells what follows from a deletion that is done: `logout.instance` if it was paired,
 /// `instance.delete`, `remove.instance`. They travel with the webhook that the row had, if it
 /// had one; others may listen too. A failure is only logged: the instance is gone.
-pub(super) async fn tell_deleted(state: &ApiState, row: &Instance) {
+pub(crate) async fn tell_deleted(events: Option<&EventsQueue>, row: &Instance) {
     let was_paired = row.observed.owner_jid.is_some();
     let bodies = [
         was_paired.then_some(EventBody::LogoutInstance),
@@ -44,13 +42,13 @@ pub(super) async fn tell_deleted(state: &ApiState, row: &Instance) {
     ];
     let bodies: Vec<_> = bodies.into_iter().flatten().collect();
     let now = UnixMs::now();
-    let events = (0..).zip(&bodies).map(|(n, body)| Event {
+    let told = (0..).zip(&bodies).map(|(n, body)| Event {
         farewell: Some(Farewell {
             webhook: row.webhook.clone(),
         }),
         ..event(row, Seq(Seq::AFTER_ALL.0 + n), now, body)
     });
-    send(state, row, events.collect()).await;
+    send(events, row, told.collect()).await;
 }
 
 fn event(row: &Instance, seq: Seq, at: UnixMs, body: &EventBody) -> Event {
@@ -72,8 +70,8 @@ fn event(row: &Instance, seq: Seq, at: UnixMs, body: &EventBody) -> Event {
     }
 }
 
-async fn send(state: &ApiState, row: &Instance, events: Vec<Event>) {
-    let Some(queue) = &state.options().events else {
+async fn send(queue: Option<&EventsQueue>, row: &Instance, events: Vec<Event>) {
+    let Some(queue) = queue else {
         return;
     };
     let messages = events

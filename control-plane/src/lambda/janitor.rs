@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::standby::{self, Standby};
 use super::{Error, end_of};
-use crate::janitor::{Janitor, Report};
+use crate::api::EventsQueue;
+use crate::config;
+use crate::janitor::{Janitor, Report, Unused};
 
 /// Nothing new is begun in the last seconds.
 const LAST: Duration = Duration::from_secs(10);
@@ -27,7 +29,15 @@ struct Chores {
 /// # Errors
 /// When the environment can't be used, or Lambda's Runtime API fails.
 pub async fn run() -> Result<(), Error> {
+    let unused_after = config::delete_unused_after()?;
     let deployment = Deployment::from_env().await?;
+    let unused = match unused_after {
+        Some(after) => Some(Unused {
+            after,
+            events: EventsQueue(deployment.events().await?),
+        }),
+        None => None,
+    };
     let retries = deployment.retries().await?;
     let bodies = retries.bodies().clone();
     let chores = &Chores {
@@ -37,7 +47,8 @@ pub async fn run() -> Result<(), Error> {
             retries,
             bodies,
             deployment.config().shards,
-        ),
+        )
+        .deleting(unused),
         standby: Standby::from_env(&deployment)?,
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
@@ -55,6 +66,7 @@ async fn handle(chores: &Chores, deadline_ms: u64) -> Result<Value, Error> {
     let (report, step) = tokio::join!(clean, settle(chores.standby.as_ref()));
     tracing::info!(
         letters.count = report.letters,
+        instances.unused = report.unused,
         tombstones.unburied = report.unburied,
         media.count = report.media,
         failures = report.failures,
@@ -81,6 +93,7 @@ fn result(
     }
     let mut told = json!({
         "letters": report.letters,
+        "unused": report.unused,
         "unburied": report.unburied,
         "media": report.media,
     });

@@ -38,4 +38,5 @@ mod settings;
 mod sinks;
 mod standby;
 mod told;
+mod unused;
 mod webhook;

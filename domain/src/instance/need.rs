@@ -28,39 +28,19 @@ impl Instance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Epoch, InstanceId, Seq, ShardId};
-    use crate::instance::{Observed, Pairing, Settings, Transit};
-    use crate::time::UnixMs;
+    use crate::ids::ShardId;
+    use crate::instance::{Observed, Transit, testing};
 
     fn row(desired: Desired, generation: u64, seen: (u64, ConnectionState)) -> Instance {
         Instance {
-            id: InstanceId::random(),
-            name: "b1".parse().unwrap(),
-            integration: Integration::Baileys,
-            business: None,
-            shard: ShardId(0),
-            number: None,
-            token_hash: String::new(),
-            token_sealed: Vec::new(),
-            data_key: Vec::new(),
             desired,
-            pairing: Pairing::Qr,
             generation,
-            settings: Settings::default(),
-            proxy: None,
-            webhook: None,
-            websocket: None,
-            sqs: None,
             observed: Observed {
                 generation: seen.0,
                 state: seen.1,
                 ..Observed::never()
             },
-            epoch: Epoch(0),
-            seq: Seq(0),
-            transit: Transit::default(),
-            created_at: UnixMs(0),
-            updated_at: UnixMs(0),
+            ..testing::row()
         }
     }
 

@@ -10,6 +10,7 @@ use axum::Router;
 use pombal_connector::{Connector, ConnectorOptions, Endpoint, Seams};
 use pombal_control_plane::business::{BusinessSeams, Cloud};
 use pombal_control_plane::delivery::{DeliveryQueues, Shelf};
+use pombal_control_plane::janitor::Unused;
 use pombal_control_plane::{
     ApiOptions, ApiState, DeliveryOptions, DeliveryService, EventsQueue, Janitor, Secret, api,
 };
@@ -112,7 +113,11 @@ impl Parts {
             retries,
             bodies,
             settings.args.shards,
-        );
+        )
+        .deleting(settings.unused_after.map(|after| Unused {
+            after,
+            events: EventsQueue(Arc::clone(&events)),
+        }));
         #[cfg(feature = "demo")]
         let shown = registry.clone();
         let seams = Seams {

@@ -67,7 +67,8 @@ super::suite! {
     projection: a_projection_goes_forward_only a_projection_is_for_one_instance_only
         the_newest_of_many_projections_stays what_is_shown_outside_the_stream_keeps_its_place;
     deletion: a_tombstone_tells_since_when_it_stands a_deleted_instance_leaves_a_tombstone_only a_deletion_is_for_one_instance_only
-        of_many_that_delete_one_succeeds;
+        of_many_that_delete_one_succeeds whoever_has_changed_is_not_deleted_as_untouched
+        whoever_has_not_changed_is_deleted_once;
     moves: a_moved_instance_takes_no_wish_but_its_deletion
         an_instance_that_arrives_takes_the_place_of_its_tombstone
         an_arrival_that_is_refused_changes_nothing;

@@ -1,5 +1,6 @@
 //! Instances: made, found, deleted.
 
+use aws_sdk_dynamodb::types::builders::DeleteBuilder;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use pombal_domain::{Chain, Instance, InstanceId, InstanceName, ShardId, Tombstone};
 
@@ -142,21 +143,43 @@ impl Registry {
 
     /// Deletes an instance that lives on the shard and has the token that were seen.
     async fn delete_rows_as_seen(&self, instance: &Instance) -> Result<(), Error> {
-        let shard = instance.shard;
         let row = Delete::builder()
             .set_key(Some(instance_key(&instance.name)))
             .condition_expression("#id = :id AND #shard = :shard AND #token_hash = :token")
             .set_expression_attribute_names(Some(names(&["id", "shard", "token_hash"])))
             .expression_attribute_values(":token", text(instance.token_hash.as_str()))
             .expression_attribute_values(":id", text(instance.id.to_string()))
-            .expression_attribute_values(":shard", number(shard.0));
+            .expression_attribute_values(":shard", number(instance.shard.0));
+        self.delete_with(row, instance)
+            .await
+            .map_err(|cancelled| match cancelled {
+                Cancelled::Conditions(_) => Error::NotFound,
+                Cancelled::Other(error) => error,
+            })
+    }
+
+    /// Deletes the row, which knows on which condition, with everything that belongs to it.
+    pub(super) async fn delete_with(
+        &self,
+        row: DeleteBuilder,
+        instance: &Instance,
+    ) -> Result<(), Cancelled> {
+        let writes = self.deletion(row, instance).map_err(Cancelled::Other)?;
+        self.transact(writes).await
+    }
+
+    fn deletion(
+        &self,
+        row: DeleteBuilder,
+        instance: &Instance,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
         let token = self.deleting_token(instance);
         let tombstone = Put::builder().set_item(Some(tombstone_item(&Tombstone {
             id: instance.id,
             name: instance.name.clone(),
-            shard,
+            shard: instance.shard,
         })));
-        let delete = |delete: aws_sdk_dynamodb::types::builders::DeleteBuilder| {
+        let delete = |delete: DeleteBuilder| {
             let delete = delete
                 .table_name(&*self.table)
                 .build()
@@ -174,12 +197,7 @@ impl Registry {
             writes.push(TransactWriteItem::builder().put(tombstone).build());
         }
         writes.extend(self.scrub_mark()?);
-        self.transact(writes)
-            .await
-            .map_err(|cancelled| match cancelled {
-                Cancelled::Conditions(_) => Error::NotFound,
-                Cancelled::Other(error) => error,
-            })
+        Ok(writes)
     }
 
     /// One item by its key, read consistently.

@@ -55,7 +55,7 @@ pub(in crate::api) async fn create(
             registry::Error::NumberTaken => ApiError::number_taken(),
             other => other.into(),
         })?;
-    lifecycle::tell_created(&state, &row).await;
+    lifecycle::tell_created(state.options().events.as_ref(), &row).await;
     let (row, code) = if qrcode {
         first_code(&state, row).await
     } else {

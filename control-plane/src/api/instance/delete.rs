@@ -16,7 +16,7 @@ pub(in crate::api) async fn delete(
 ) -> Result<Json<Outcome>, ApiError> {
     let deleted = state.registry().delete_instance(&row).await;
     let shard = deleted.map_err(|error| gone(error, &row.name))?;
-    lifecycle::tell_deleted(&state, &row).await;
+    lifecycle::tell_deleted(state.options().events.as_ref(), &row).await;
     if row.business.is_some() {
         return Ok(Json(Outcome::success("Instance deleted")));
     }

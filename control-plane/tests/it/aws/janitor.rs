@@ -118,7 +118,7 @@ async fn young_media_of_nobody_are_left_alone_and_it_comes_once_an_hour() {
         let report = janitor.invoke(&json!({})).await.unwrap();
         assert_eq!(
             report,
-            json!({ "letters": 0, "unburied": 0, "media": 0 }),
+            json!({ "letters": 0, "unused": 0, "unburied": 0, "media": 0 }),
             "{}",
             janitor.log()
         );

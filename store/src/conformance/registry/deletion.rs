@@ -111,3 +111,57 @@ pub(super) async fn a_tombstone_tells_since_when_it_stands(factory: &impl Factor
     assert!((before..=after).contains(&graves[0].since), "{graves:?}");
     assert!(registry.graves(ShardId(4)).await.unwrap().is_empty());
 }
+
+pub(super) async fn whoever_has_changed_is_not_deleted_as_untouched(factory: &impl Factory) {
+    let Made {
+        registry,
+        keep: _keep,
+    } = factory.make().await;
+    let seen = instance("one", 2);
+    registry.create_instance(&seen).await.unwrap();
+    let (name, id) = (&seen.name, seen.id);
+    let spared = async |seen: &Instance, what: &str| {
+        assert!(!registry.delete_untouched(seen).await.unwrap(), "{what}");
+        registry.instance(name).await.unwrap().unwrap()
+    };
+    registry
+        .set_settings(name, id, &seen.settings)
+        .await
+        .unwrap();
+    let seen = spared(&seen, "a user has changed it").await;
+    assert!(registry.project(&event(&seen, 1, 1)).await.unwrap());
+    let seen = spared(&seen, "an event has come").await;
+    let wish = registry.set_desired(name, id, Desired::Connected, None);
+    wish.await.unwrap();
+    let seen = spared(&seen, "somebody has a wish").await;
+    let hash = token_hash();
+    let replaced = registry.replace_token(&seen, &hash, vec![1]);
+    replaced.await.unwrap();
+    let seen = spared(&seen, "it has another token").await;
+    registry.ask_to_move(name, id, ShardId(3)).await.unwrap();
+    spared(&seen, "it changes shards").await;
+}
+
+pub(super) async fn whoever_has_not_changed_is_deleted_once(factory: &impl Factory) {
+    let Made {
+        registry,
+        keep: _keep,
+    } = factory.make().await;
+    let seen = instance("one", 2);
+    registry.create_instance(&seen).await.unwrap();
+    let results = join_all((0..8).map(|_| registry.delete_untouched(&seen))).await;
+    // Whoever comes too late finds it gone.
+    assert!(results.into_iter().all(|gone| gone.unwrap()));
+    assert_eq!(registry.instance(&seen.name).await.unwrap(), None);
+    let found = registry.instance_by_token(&seen.token_hash).await;
+    assert_eq!(found.unwrap(), None);
+    let tombstones = async || Ok(registry.shard_content(ShardId(2)).await?.tombstones);
+    let left = eventually(tombstones, |left| !left.is_empty()).await;
+    assert_eq!(left.len(), 1);
+    assert_eq!((left[0].id, left[0].shard), (seen.id, ShardId(2)));
+    // The name may belong to somebody else by now.
+    let next = instance("one", 2);
+    registry.create_instance(&next).await.unwrap();
+    assert!(registry.delete_untouched(&seen).await.unwrap());
+    assert_eq!(registry.instance(&next.name).await.unwrap(), Some(next));
+}

@@ -14,6 +14,7 @@ const OURS: &[&str] = &[
     "AUTHENTICATION_",
     "CONFIG_",
     "CORS_",
+    "DEL_",
     "FLEET_",
     "LEASE_",
     "LOGINS_",
