@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use pombal_domain::{InstanceId, Settings};
 use tokio::sync::watch;
 use whatsapp_rust::types::durability_hook::{InboundDurabilityHook, InboundMessage};
-use whatsapp_rust::{Client, Jid};
+use whatsapp_rust::{Client, Jid, Server};
 
 use crate::convert::message;
 use crate::publish::{self, PublisherHandle};
@@ -23,12 +23,12 @@ pub(super) struct InboundHook {
 }
 
 impl InboundHook {
-    /// Publishes the events of a batch, in order. Groups that the settings ignore have none.
+    /// Publishes the events of a batch, in order. What the settings ignore has none.
     pub(super) async fn commit(&self, batch: &[InboundMessage]) -> Result<(), publish::Error> {
-        let no_groups = self.settings.borrow().groups_ignore;
+        let settings = self.settings.borrow().clone();
         let events = batch
             .iter()
-            .filter(|inbound| !(no_groups && inbound.info.source.is_group))
+            .filter(|inbound| is_told(&settings, &inbound.info.source.chat))
             .filter_map(|inbound| message::event(self.instance, inbound));
         self.publisher.tell(events).await
     }
@@ -56,6 +56,21 @@ fn is_status(chat: &Jid) -> bool {
     *chat == Jid::status_broadcast()
 }
 
+/// Whether the settings have messages of this chat told. As in the original, status updates are
+/// for who wants to read them.
+fn is_told(settings: &Settings, chat: &Jid) -> bool {
+    if is_status(chat) {
+        settings.read_status
+    } else {
+        !(settings.groups_ignore && is_group(chat))
+    }
+}
+
+/// Whether the chat is a group. What comes from broadcasts counts as one to the client library.
+fn is_group(chat: &Jid) -> bool {
+    chat.server == Server::Group
+}
+
 /// Message ids to mark as read, by chat and, where several people write, by sender.
 fn unread(
     settings: &Settings,
@@ -67,11 +82,10 @@ fn unread(
         let wanted = if is_status(&source.chat) {
             settings.read_status
         } else {
-            settings.read_messages && !(settings.groups_ignore && source.is_group)
+            settings.read_messages && is_told(settings, &source.chat)
         };
         if wanted && !source.is_from_me {
-            let many = source.is_group || is_status(&source.chat);
-            let sender = many.then(|| source.sender.clone());
+            let sender = source.is_group.then(|| source.sender.clone());
             let key = (source.chat.clone(), sender);
             unread
                 .entry(key)
@@ -111,7 +125,8 @@ mod tests {
             chat: chat.parse().unwrap(),
             sender: ANA.parse().unwrap(),
             is_from_me: from_me,
-            is_group: chat == GROUP,
+            // As the client library has it.
+            is_group: chat != ANA,
             ..MessageSource::default()
         };
         let info = MessageInfo {
@@ -164,5 +179,21 @@ mod tests {
         };
         assert_eq!(read(without_groups), [ANA]);
         assert_eq!(read(Settings::default()), [] as [String; 0]);
+    }
+
+    #[test]
+    fn groups_and_status_updates_are_told_as_the_settings_say() {
+        let told = |groups_ignore, read_status| {
+            let settings = Settings {
+                groups_ignore,
+                read_status,
+                ..Settings::default()
+            };
+            [ANA, GROUP, STATUS].map(|chat| is_told(&settings, &chat.parse().unwrap()))
+        };
+        assert_eq!(told(false, false), [true, true, false]);
+        assert_eq!(told(true, false), [true, false, false]);
+        assert_eq!(told(false, true), [true, true, true]);
+        assert_eq!(told(true, true), [true, false, true]);
     }
 }

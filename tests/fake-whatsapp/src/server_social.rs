@@ -26,6 +26,18 @@ impl FakeWhatsApp {
         self.hub.with(|world| world.phone_types(phone, to, state))
     }
 
+    /// A person posts a text as a status update, for these accounts to see. Their phones don't
+    /// keep it. Returns its id.
+    pub async fn post_status(
+        &self,
+        phone: &str,
+        viewers: &[&str],
+        text: &str,
+    ) -> Result<String, Error> {
+        self.hub
+            .with(|world| world.phone_posts_status(phone, viewers, text))
+    }
+
     /// What a simulated phone showed for a moment, oldest first.
     pub async fn notices(&self, phone: &str) -> Result<Vec<Notice>, Error> {
         self.hub.with(|world| world.notices_of(phone))

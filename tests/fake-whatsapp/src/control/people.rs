@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::reply::{Reply, ok};
 use crate::server::FakeWhatsApp;
@@ -28,6 +28,12 @@ struct Types {
 }
 
 #[derive(Deserialize)]
+struct Status {
+    viewers: Vec<String>,
+    text: String,
+}
+
+#[derive(Deserialize)]
 struct Contact {
     contact: String,
     on: bool,
@@ -39,6 +45,7 @@ pub(super) fn routes() -> Router<FakeWhatsApp> {
         .route("/api/contacts/{phone}/presence", post(presence))
         .route("/api/contacts/{phone}/subscribe", post(subscribe))
         .route("/api/contacts/{phone}/typing", post(typing))
+        .route("/api/contacts/{phone}/status", post(status))
         .route("/api/contacts/{phone}/notices", get(notices))
         .route("/api/contacts/{phone}/save", post(save))
         .route("/api/contacts/{phone}/block", post(block))
@@ -70,6 +77,16 @@ async fn typing(
 ) -> Reply<Value> {
     server.type_from_phone(&phone, &body.to, body.state).await?;
     Ok(ok())
+}
+
+async fn status(
+    State(server): State<FakeWhatsApp>,
+    Path(phone): Path<String>,
+    Json(body): Json<Status>,
+) -> Reply<Value> {
+    let viewers: Vec<&str> = body.viewers.iter().map(String::as_str).collect();
+    let id = server.post_status(&phone, &viewers, &body.text).await?;
+    Ok(Json(json!({"id": id})))
 }
 
 async fn notices(

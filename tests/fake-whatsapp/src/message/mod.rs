@@ -8,3 +8,4 @@ mod receipt_forward;
 mod retry;
 mod route;
 mod stanza;
+mod status_receipt;

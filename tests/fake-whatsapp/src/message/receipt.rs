@@ -41,6 +41,9 @@ impl World {
         if to.is_group() {
             return self.group_receipt(from, &to, &id, &ids, node);
         }
+        if to.is_status_broadcast() {
+            return self.status_receipt(from, &ids, node);
+        }
         let Some(sender) = self.resolve(&to) else {
             return;
         };

@@ -77,7 +77,7 @@ impl World {
     }
 
     /// The sender key for one device, unless it has it.
-    fn gives_key(
+    pub(super) fn gives_key(
         &mut self,
         chat: &str,
         own: &Addr,
@@ -213,7 +213,8 @@ impl World {
     }
 }
 
-fn distribution(group: &str, bytes: Vec<u8>) -> wa::Message {
+/// A message that gives a sender key.
+pub(super) fn distribution(group: &str, bytes: Vec<u8>) -> wa::Message {
     wa::Message {
         sender_key_distribution_message: MessageField::some(
             wa::message::SenderKeyDistributionMessage {

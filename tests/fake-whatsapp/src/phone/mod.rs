@@ -20,6 +20,7 @@ pub(crate) mod old;
 pub(crate) mod outbound;
 pub(crate) mod persist;
 pub(crate) mod sender_keys;
+pub(crate) mod status;
 pub(crate) mod stores;
 pub(crate) mod votes;
 

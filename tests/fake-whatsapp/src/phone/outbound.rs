@@ -9,6 +9,7 @@ use super::content::{device_sent, padded, text_message};
 use super::envelope::Envelope;
 use super::held::Arrival;
 use super::keyshare::sync_key_message;
+use super::status::is_status;
 use crate::addr::Addr;
 use crate::error::Error;
 use crate::nodes::message_id;
@@ -104,6 +105,7 @@ impl World {
         retry: Option<&str>,
     ) {
         let tried = match group_of(&sent.to) {
+            None if is_status(&sent.to) => Self::refuse_status_again(id),
             Some(group) => self.phone_resends_to_group(to, from, &group, id, sent, retry),
             None => self.try_phone_send(to, from, id, sent, retry),
         };

@@ -27,6 +27,7 @@ mod presence;
 mod privacy;
 mod receipts;
 mod rules;
+mod status;
 mod trouble;
 mod violations;
 mod watched;
