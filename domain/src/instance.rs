@@ -4,6 +4,7 @@ mod business;
 mod need;
 #[cfg(test)]
 mod testing;
+mod untouched;
 mod unused;
 
 pub use business::{BadGraphId, Business, GraphId};

@@ -16,11 +16,10 @@ use object_store::{
 };
 use pombal_connector::{Connector, ConnectorOptions, Endpoint, Seams};
 use pombal_domain::command::SendText;
-use pombal_domain::instance::{Integration, Observed, Pairing, Settings};
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    Command, CommandId, ConnectionState, ConnectorId, Desired, Epoch, Event, Instance, InstanceId,
-    MessageId, MoveId, OldOwner, Op, Recipient, Reply, Seq, ShardId, StatusReason, Transit,
+    Command, CommandId, ConnectionState, ConnectorId, Desired, Event, Instance, InstanceId,
+    MessageId, MoveId, OldOwner, Op, Recipient, Reply, ShardId, StatusReason,
 };
 use pombal_sessions::{Depot, JournalRow, Label, Medium, ShardDb, ShardDbOptions};
 use pombal_store::keys::file::FileKeys;
@@ -266,29 +265,10 @@ async fn row(keys: &dyn Keys) -> Instance {
     let id = InstanceId::random();
     let (_, data_key) = keys.generate(id).await.unwrap();
     Instance {
-        id,
-        name: "ana".parse().unwrap(),
-        integration: Integration::Baileys,
-        business: None,
-        shard: FROM,
-        transit: Transit::default(),
-        number: None,
         token_hash: id.as_uuid().simple().to_string().repeat(2),
-        token_sealed: Vec::new(),
         data_key,
-        desired: Desired::Disconnected,
-        pairing: Pairing::Qr,
         generation: 1,
-        settings: Settings::default(),
-        proxy: None,
-        webhook: None,
-        websocket: None,
-        sqs: None,
-        observed: Observed::never(),
-        epoch: Epoch(0),
-        seq: Seq(0),
-        created_at: UnixMs(0),
-        updated_at: UnixMs(0),
+        ..Instance::untouched(id, "ana".parse().unwrap(), FROM, UnixMs(0))
     }
 }
 

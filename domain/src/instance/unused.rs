@@ -76,7 +76,8 @@ mod tests {
     fn whatever_may_have_an_account_is_of_use() {
         let good = closed(Cause::PairingExpired, 9);
         assert!(good.unused_since().is_some());
-        let changes: [(&str, fn(&mut Instance)); 9] = [
+        type Change = fn(&mut Instance);
+        let changes: [(&str, Change); 9] = [
             ("linked", |row| {
                 row.observed.owner_jid = Some("5511999990001@s.whatsapp.net".to_owned());
             }),

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use pombal_domain::instance::{Integration, Observed, Pairing, Settings};
 use pombal_domain::time::UnixMs;
-use pombal_domain::{Desired, Epoch, Instance, InstanceId, Seq, Transit};
+use pombal_domain::{Instance, InstanceId};
 use pombal_sessions::{Error, ShardDb, ShardDbOptions, local_store};
 use pombal_store::Keys;
 use pombal_store::keys::file::FileKeys;
@@ -19,29 +18,9 @@ async fn create(registry: &Registry, keys: &FileKeys, name: &str) -> Instance {
     let id = InstanceId::random();
     let (_, data_key) = keys.generate(id).await.unwrap();
     let row = Instance {
-        id,
-        name: name.parse().unwrap(),
-        integration: Integration::Baileys,
-        business: None,
-        shard: SHARD,
-        transit: Transit::default(),
-        number: None,
         token_hash: id.as_uuid().simple().to_string().repeat(2),
-        token_sealed: Vec::new(),
         data_key,
-        desired: Desired::Disconnected,
-        pairing: Pairing::Qr,
-        generation: 0,
-        settings: Settings::default(),
-        proxy: None,
-        webhook: None,
-        websocket: None,
-        sqs: None,
-        observed: Observed::never(),
-        epoch: Epoch(0),
-        seq: Seq(0),
-        created_at: UnixMs(0),
-        updated_at: UnixMs(0),
+        ..Instance::untouched(id, name.parse().unwrap(), SHARD, UnixMs(0))
     };
     registry.create_instance(&row).await.unwrap();
     row

@@ -31,7 +31,7 @@ use pombal_domain::connection::{ConnectionState, StatusReason};
 use pombal_domain::instance::{Desired, Integration, Observed, Pairing, QrCode, Settings};
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    ConnectorId, Epoch, Instance, InstanceId, InstanceName, PhoneNumber, Rvn, Seq, ShardId, Transit,
+    ConnectorId, Epoch, Instance, InstanceId, InstanceName, PhoneNumber, Rvn, Seq, ShardId,
 };
 
 pub use projection::event;
@@ -118,12 +118,6 @@ fn token_hash() -> String {
 #[must_use]
 pub fn instance(called: &str, shard: u16) -> Instance {
     Instance {
-        id: InstanceId::random(),
-        name: name(called),
-        integration: Integration::Baileys,
-        business: None,
-        shard: ShardId(shard),
-        transit: Transit::default(),
         number: Some(PhoneNumber::parse("5511999990001").unwrap()),
         token_hash: token_hash(),
         token_sealed: vec![0, 1, 2, 255],
@@ -138,15 +132,12 @@ pub fn instance(called: &str, shard: u16) -> Instance {
             always_online: true,
             ..Settings::default()
         },
-        proxy: None,
-        webhook: None,
-        websocket: None,
-        sqs: None,
-        observed: Observed::never(),
-        epoch: Epoch(0),
-        seq: Seq(0),
-        created_at: UnixMs(1_795_182_896_007),
-        updated_at: UnixMs(1_795_182_896_007),
+        ..Instance::untouched(
+            InstanceId::random(),
+            name(called),
+            ShardId(shard),
+            UnixMs(1_795_182_896_007),
+        )
     }
 }
 

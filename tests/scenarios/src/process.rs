@@ -104,6 +104,20 @@ impl Pombal {
     /// When it does not start.
     #[must_use]
     pub fn start(data_dir: &Path, options: &PombalOptions) -> Self {
+        Self::try_start(data_dir, options).unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    /// What a process says that must not start.
+    ///
+    /// # Panics
+    /// When it starts.
+    #[must_use]
+    pub fn refuses(data_dir: &Path, options: &PombalOptions) -> String {
+        let started = Self::try_start(data_dir, options);
+        started.err().expect("it must not start")
+    }
+
+    fn try_start(data_dir: &Path, options: &PombalOptions) -> Result<Self, String> {
         let log = data_dir.with_extension("log");
         let mut command = options.command(&options.build.path(), &log);
         command
@@ -117,8 +131,9 @@ impl Pombal {
         let url = loop {
             let mut line = String::new();
             if stdout.read_line(&mut line).unwrap() == 0 {
+                child.wait().unwrap();
                 let log = std::fs::read_to_string(&log).unwrap_or_default();
-                panic!("pombal did not start; it said:\n{greeting}{log}");
+                return Err(format!("pombal did not start; it said:\n{greeting}{log}"));
             }
             greeting.push_str(&line);
             if let Some((_, url)) = line.split_once("serves ") {
@@ -127,12 +142,12 @@ impl Pombal {
         };
         // Somebody has to read the rest, or the process blocks on a full pipe.
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        Self {
+        Ok(Self {
             child,
             url,
             greeting,
             log,
-        }
+        })
     }
 
     /// Starts a connector of `stack`, which logs to `log`. It works once it has taken its

@@ -137,10 +137,7 @@ fn what_contradicts_itself_is_named() {
         let options = environment
             .iter()
             .fold(options, |options, (name, value)| options.env(name, value));
-        let data = dir.path().join("data");
-        let started = std::panic::catch_unwind(|| Pombal::start(&data, &options));
-        let message = started.err().expect("it must not start");
-        let message = *message.downcast::<String>().unwrap();
+        let message = Pombal::refuses(&dir.path().join("data"), &options);
         assert!(message.contains(&format!("{named}: ")), "{message}");
     }
 }

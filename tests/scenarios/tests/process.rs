@@ -143,13 +143,7 @@ fn a_demo_build_refuses_whatsapp() {
             whatsapp_url: url,
             ..PombalOptions::demo(String::new())
         };
-        let data = dir.path().join("data");
-        let started = std::panic::catch_unwind(|| Pombal::start(&data, &options));
-        let message = *started
-            .err()
-            .expect("it must not start")
-            .downcast::<String>()
-            .unwrap();
+        let message = Pombal::refuses(&dir.path().join("data"), &options);
         assert!(message.contains("demo build"), "{message}");
     }
 }
@@ -169,10 +163,7 @@ fn a_bad_proxy_in_the_environment_is_named() {
     ] {
         let options = PombalOptions::demo("ws://127.0.0.1:9/ws/chat".to_owned());
         let options = options.env(name, value);
-        let data = dir.path().join("data");
-        let started = std::panic::catch_unwind(|| Pombal::start(&data, &options));
-        let message = started.err().expect("it must not start");
-        let message = *message.downcast::<String>().unwrap();
+        let message = Pombal::refuses(&dir.path().join("data"), &options);
         assert!(message.contains(&format!("{name}: ")), "{message}");
     }
 }

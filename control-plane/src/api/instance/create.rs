@@ -6,8 +6,7 @@ use axum::http::StatusCode;
 use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    ConnectionState, Desired, Epoch, Instance, InstanceId, Integration, Pairing, Seq, ShardId,
-    Transit, WebhookConfig,
+    ConnectionState, Desired, Instance, InstanceId, Integration, Pairing, ShardId, WebhookConfig,
 };
 use pombal_store::registry;
 
@@ -94,21 +93,18 @@ async fn new_row(
         },
         _ => Pairing::Qr,
     };
+    let shard = if is_business {
+        ShardId(0)
+    } else {
+        ShardId(rand::random_range(0..state.options().shards))
+    };
     Ok(Instance {
-        id,
-        name: request.name,
         integration: if is_business {
             Integration::Business
         } else {
             Integration::Baileys
         },
         business: request.business,
-        shard: if is_business {
-            ShardId(0)
-        } else {
-            ShardId(rand::random_range(0..state.options().shards))
-        },
-        transit: Transit::default(),
         number: request.number,
         token_hash: token_hash(token.expose().as_bytes()),
         token_sealed: token::seal(&key, id, token).map_err(ApiError::internal)?,
@@ -133,10 +129,7 @@ async fn new_row(
             },
             ..Observed::never()
         },
-        epoch: Epoch::default(),
-        seq: Seq::default(),
-        created_at: now,
-        updated_at: now,
+        ..Instance::untouched(id, request.name, shard, now)
     })
 }
 

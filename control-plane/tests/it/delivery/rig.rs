@@ -7,11 +7,10 @@ use pombal_control_plane::delivery::{
     Counts, DeadLetter, DeliveryHandle, DeliveryOptions, DeliveryQueues, DeliveryService,
     GlobalSink, GlobalWebhook,
 };
-use pombal_domain::instance::Observed;
 use pombal_domain::time::UnixMs;
 use pombal_domain::{
-    Desired, Epoch, Event, EventId, EventName, Instance, InstanceId, InstanceName, Integration,
-    Pairing, Seq, Settings, ShardId, Transit, WebhookConfig,
+    Desired, Epoch, Event, EventId, EventName, Instance, InstanceId, InstanceName, Seq, ShardId,
+    WebhookConfig,
 };
 use pombal_store::Keys;
 use pombal_store::queue::Outgoing;
@@ -137,29 +136,18 @@ pub(crate) async fn listening(keys: &dyn Keys, name: &str, url: &str) -> Instanc
     let id = InstanceId::random();
     let (key, data_key) = keys.generate(id).await.unwrap();
     Instance {
-        id,
-        name: InstanceName::parse(name).unwrap(),
-        integration: Integration::Baileys,
-        business: None,
-        shard: ShardId(0),
-        transit: Transit::default(),
-        number: None,
         token_hash: format!("{:0>64}", id.as_uuid().simple()),
         token_sealed: key.seal(format!("token:{id}").as_bytes(), b"T-1").unwrap(),
         data_key,
         desired: Desired::Connected,
-        pairing: Pairing::Qr,
         generation: 1,
-        settings: Settings::default(),
-        proxy: None,
         webhook: Some(webhook),
-        websocket: None,
-        sqs: None,
-        observed: Observed::never(),
-        epoch: Epoch(0),
-        seq: Seq(0),
-        created_at: UnixMs(0),
-        updated_at: UnixMs(0),
+        ..Instance::untouched(
+            id,
+            InstanceName::parse(name).unwrap(),
+            ShardId(0),
+            UnixMs(0),
+        )
     }
 }
 

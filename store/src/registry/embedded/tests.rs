@@ -1,11 +1,8 @@
 //! What the conformance suite can't see: the file, and what stays of it.
 
-use pombal_domain::instance::{Integration, Settings};
+use pombal_domain::instance::Settings;
 use pombal_domain::time::UnixMs;
-use pombal_domain::{
-    CommandId, Desired, Epoch, Instance, InstanceId, Observed, Pairing, Reply, Seq, ShardId,
-    Transit,
-};
+use pombal_domain::{CommandId, Desired, Instance, InstanceId, Reply, ShardId};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,29 +12,15 @@ use crate::kill;
 
 fn instance(name: &str) -> Instance {
     Instance {
-        id: InstanceId::random(),
-        name: name.parse().unwrap(),
-        integration: Integration::Baileys,
-        business: None,
-        shard: ShardId(0),
-        transit: Transit::default(),
-        number: None,
         token_hash: uuid::Uuid::new_v4().simple().to_string().repeat(2),
-        token_sealed: Vec::new(),
-        data_key: Vec::new(),
         desired: Desired::Connected,
-        pairing: Pairing::Qr,
         generation: 1,
-        settings: Settings::default(),
-        proxy: None,
-        webhook: None,
-        websocket: None,
-        sqs: None,
-        observed: Observed::never(),
-        epoch: Epoch(0),
-        seq: Seq(0),
-        created_at: UnixMs(0),
-        updated_at: UnixMs(0),
+        ..Instance::untouched(
+            InstanceId::random(),
+            name.parse().unwrap(),
+            ShardId(0),
+            UnixMs(0),
+        )
     }
 }
 
