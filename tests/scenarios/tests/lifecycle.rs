@@ -1,5 +1,7 @@
 //! What is told of an instance from its creation to its end.
 
+use std::collections::HashSet;
+
 use pombal_scenarios::{Instance, PATIENCE, World, eventually};
 use serde_json::{Value, json};
 
@@ -29,13 +31,24 @@ async fn until_open(world: &World, name: &str) -> Value {
     .await
 }
 
+/// Each event as it came first: a kill may come between an endpoint's answer and our knowing of it.
+fn once(mut bodies: Vec<Value>) -> Vec<Value> {
+    let mut known = HashSet::new();
+    bodies.retain(|body| known.insert(body["id"].to_string()));
+    bodies
+}
+
+/// Everything that was told of `name`, as it came.
+fn bodies(world: &World, name: &str) -> Vec<Value> {
+    let hooks = world.hooks.hooks(name).into_iter();
+    hooks.map(|hook| hook.body).collect()
+}
+
 /// Every event once, each with a higher number than the one before.
-fn assert_in_order(world: &World, name: &str) {
-    let seqs: Vec<u64> = world
-        .hooks
-        .hooks(name)
+fn assert_in_order(bodies: &[Value]) {
+    let seqs: Vec<u64> = bodies
         .iter()
-        .map(|hook| hook.body["seq"].as_u64().unwrap())
+        .map(|body| body["seq"].as_u64().unwrap())
         .collect();
     assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "{seqs:?}");
 }
@@ -85,7 +98,7 @@ async fn a_life_is_told_from_creation_to_removal() {
         ("remove.instance", Value::Null),
     ];
     assert_eq!(last, wanted.map(|(event, data)| (event.to_owned(), data)));
-    assert_in_order(&world, "a");
+    assert_in_order(&bodies(&world, "a"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +161,7 @@ async fn a_logout_by_the_phone_is_told_in_the_contracts_order() {
         events[2].1,
         json!({ "instance": "a", "state": "close", "statusReason": 401 })
     );
-    assert_in_order(&world, "a");
+    assert_in_order(&bodies(&world, "a"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,17 +176,17 @@ async fn a_start_is_told_once_to_those_who_are_to_be_connected() {
         world.boot();
         world.wait_for_state("a", "open").await;
         eventually("the start is told", PATIENCE, async || {
-            (world.hooks.of("a", "application.startup").len() == starts).then_some(())
+            let told = once(world.hooks.of("a", "application.startup"));
+            (told.len() == starts).then_some(())
         })
         .await;
     }
-    let started = world.hooks.of("a", "application.startup");
+    let started = once(world.hooks.of("a", "application.startup"));
     assert_eq!(started[0]["data"], itself(&a));
-    assert_ne!(started[0]["id"], started[1]["id"]);
     assert!(started[0]["epoch"].as_u64() < started[1]["epoch"].as_u64());
     assert_eq!(
         world.hooks.of("idle", "application.startup"),
         [] as [Value; 0]
     );
-    assert_in_order(&world, "a");
+    assert_in_order(&once(bodies(&world, "a")));
 }
